@@ -1,0 +1,180 @@
+"""The record types of the journal: one immutable tuple type per table.
+
+Units are part of the field names. Every ``*_ns`` is an int64 count of nanoseconds since the run's epoch
+(the first due time of the load) on the host's monotonic clock; it is negative before the load starts.
+``*_minor`` is money in the minor unit of its currency (cents, yen, fils). A field that may be ``None``
+is null in the file.
+"""
+
+from __future__ import annotations
+
+import types
+import typing
+from typing import Literal, NamedTuple
+
+import pyarrow as pa
+
+Outcome = Literal["succeeded", "declined", "pending", "canceled", "failed", "unknown"]
+"""What became of a payment. ``unknown`` (a time-out, a connection lost after sending) is never counted
+as failed money: only reconciliation may turn it into something else."""
+
+ProbeOutcome = Literal["ok", "fail", "unknown"]
+FaultPhase = Literal["armed", "started", "stopped"]
+MovementKind = Literal["capture", "refund", "dispute", "fee", "payout"]
+MarkKind = Literal["stage", "note", "died", "aborted", "interrupted", "settled", "unsettled", "machine"]
+
+
+class Intent(NamedTuple):
+    """A payment is about to be sent. Written before the first byte leaves, so that a load process that
+    is killed leaves a trace of what was in flight."""
+
+    id: str
+    due_ns: int
+    sent_ns: int
+
+
+class Payment(NamedTuple):
+    """One planned payment as the load client saw it end.
+
+    ``id`` is the order id under which every other view knows the payment, and its idempotency key.
+    ``sent_ns`` is null for a payment that the generator never sent; ``done_ns`` is null when no answer
+    came before the client gave up or was stopped. ``expected`` and ``outcome`` are ``Outcome`` values.
+    ``error`` says why in a few words; empty when the outcome is the expected one. ``gateway`` is the
+    gateway that the platform named in its answer, empty if it named none.
+    """
+
+    id: str
+    due_ns: int
+    sent_ns: int | None
+    done_ns: int | None
+    method: str
+    amount_minor: int
+    currency: str
+    instrument: str
+    expected: str
+    outcome: str
+    error: str
+    gateway: str
+
+
+class GatewayRequest(NamedTuple):
+    """One request as a mock gateway (the truth) received and answered it.
+
+    ``answered_ns`` is null when no answer was sent (``status`` is then 0): the connection was lost or a
+    fault swallowed it. ``result`` is what the gateway decided: ``succeeded``, ``declined``,
+    ``processing``, ``error``, or empty for reads. ``fault`` names the fault that touched the request,
+    empty if none did. ``replayed`` tells an idempotent replay from a first execution.
+    """
+
+    gateway: str
+    endpoint: str
+    received_ns: int
+    answered_ns: int | None
+    status: int
+    result: str
+    fault: str
+    idempotency_key: str
+    order_id: str
+    replayed: bool
+
+
+class Movement(NamedTuple):
+    """Money that moved in a gateway's ledger (the truth). ``kind`` is a ``MovementKind``; ``reference`` is
+    the gateway's own id of the capture or refund, ``parent`` the capture that a refund belongs to."""
+
+    gateway: str
+    kind: str
+    reference: str
+    parent: str
+    order_id: str
+    amount_minor: int
+    currency: str
+    at_ns: int
+
+
+class FaultEvent(NamedTuple):
+    """A step in the life of a fault, written by the process that injects it (the truth).
+
+    ``id`` tells two faults of one name apart (``f1``, ``f2``, ... in the scenario's order). ``due_ns`` is
+    the scheduled time of this phase, ``at_ns`` the time at which it truly happened. ``hits`` counts the
+    requests and connections that the fault touched so far.
+    """
+
+    id: str
+    name: str
+    on: str
+    phase: str
+    due_ns: int
+    at_ns: int
+    hits: int
+
+
+class ProbeResult(NamedTuple):
+    """One probe: ``probe`` is its kind, ``target`` what it watched, ``outcome`` a ``ProbeOutcome``.
+    ``phase`` names the step in which it ended when it is not ``ok`` (``connect``, ``send``, ``answer``,
+    ``verify``, ``refund``, ...), ``detail`` says why."""
+
+    probe: str
+    target: str
+    due_ns: int
+    sent_ns: int
+    done_ns: int
+    outcome: str
+    phase: str
+    detail: str
+
+
+class PlatformEntry(NamedTuple):
+    """One payment in the platform's own ledger (what it claims), exported when the drill has ended.
+
+    ``status`` is an ``Outcome``; ``gateway`` and ``reference`` say where it claims the money moved (empty
+    when it did not); ``refunded_minor`` is the sum of the refunds it claims.
+    """
+
+    id: str
+    order_id: str
+    amount_minor: int
+    currency: str
+    status: str
+    gateway: str
+    reference: str
+    refunded_minor: int
+
+
+class Mark(NamedTuple):
+    """Anything that a person should see on the timeline. ``kind`` is a ``MarkKind``."""
+
+    at_ns: int
+    kind: str
+    source: str
+    text: str
+
+
+Record = Intent | Payment | GatewayRequest | Movement | FaultEvent | ProbeResult | PlatformEntry | Mark
+
+TABLES: dict[str, type[Record]] = {
+    "intent": Intent,
+    "payment": Payment,
+    "gateway_request": GatewayRequest,
+    "movement": Movement,
+    "fault": FaultEvent,
+    "probe": ProbeResult,
+    "platform_entry": PlatformEntry,
+    "mark": Mark,
+}
+"""Table name -> record type. The name is the middle part of a journal file's name."""
+
+NAMES: dict[type[Record], str] = {record: name for name, record in TABLES.items()}
+
+_ARROW = {int: pa.int64(), str: pa.string(), bool: pa.bool_()}
+
+
+def schema(table: str) -> pa.Schema:
+    """The Arrow schema of a table, derived from its record type; a field is nullable only if its
+    annotation admits ``None``."""
+    fields = []
+    for name, hint in typing.get_type_hints(TABLES[table]).items():
+        nullable = isinstance(hint, types.UnionType)
+        plain = next(arg for arg in typing.get_args(hint) if arg is not type(None)) if nullable else hint
+        fields.append(pa.field(name, _ARROW[plain], nullable=nullable))
+    return pa.schema(fields)
