@@ -24,8 +24,12 @@ def test_every_table_has_a_schema_and_nullable_only_where_none_is_allowed() -> N
         assert tuple(schema(name).names) == record._fields
 
 
-@given(st.lists(st.lists(st.tuples(st.text(max_size=5), st.integers(-(2**62), 2**62)), max_size=5), max_size=6))
-def test_what_is_written_is_read(tmp_path_factory: pytest.TempPathFactory, flushes: list[list[tuple[str, int]]]) -> None:
+@given(
+    st.lists(st.lists(st.tuples(st.text(max_size=5), st.integers(-(2**62), 2**62)), max_size=5), max_size=6)
+)
+def test_what_is_written_is_read(
+    tmp_path_factory: pytest.TempPathFactory, flushes: list[list[tuple[str, int]]]
+) -> None:
     folder = tmp_path_factory.mktemp("journal")
     tail = Tail(folder)
     seen: list[dict[str, object]] = []
@@ -86,7 +90,10 @@ def test_a_process_killed_loses_nothing_that_it_flushed(tmp_path: Path) -> None:
         "sys.stdin.read()\n"
     )
     with subprocess.Popen(
-        [sys.executable, "-c", script, str(tmp_path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        [sys.executable, "-c", script, str(tmp_path)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
     ) as child:
         assert child.stdout is not None
         assert child.stdout.readline() == "flushed\n"

@@ -1,0 +1,237 @@
+"""The schema of a scenario: every key that the YAML may have, what it means, and its default.
+
+Times are nanoseconds, rates are events per second, shares are parts of 1; in the YAML they carry their
+units (``20s``, ``400/s``, ``98%``).
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from scenarios.quantities import (
+    Arrivals,
+    CountCeiling,
+    Duration,
+    DurationCeiling,
+    Monthly,
+    Rate,
+    Share,
+    ShareFloor,
+)
+
+_S = 1_000_000_000
+_MS = 1_000_000
+
+
+class Section(BaseModel):
+    """A part of a scenario: immutable, and strict about keys."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
+
+
+class ReferencePlatform(Section):
+    """The platform that comes with paydrill (``mocks/platform/``)."""
+
+    timeout: Duration = Field(2 * _S, gt=0, description="how long it waits for one call to a gateway")
+
+
+class Platform(Section):
+    """What is drilled: the reference platform, or one that runs already."""
+
+    reference: ReferencePlatform | None = Field(None, description="start the reference platform")
+    url: str | None = Field(None, description="base URL of a platform that runs already")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _empty_reference(cls, data: Any) -> Any:
+        # `reference:` with nothing after it is how people write "with its defaults".
+        if isinstance(data, dict) and "reference" in data and data["reference"] is None:
+            return {**data, "reference": {}}
+        return data
+
+    @model_validator(mode="after")
+    def _one_of_them(self) -> Platform:
+        if (self.reference is None) == (self.url is None):
+            raise ValueError("say either reference: {} or url: ..., not both and not neither")
+        return self
+
+
+class Latency(Section):
+    """Answer times of a gateway: a lognormal distribution given by two of its percentiles."""
+
+    p50: Duration = Field(gt=0, description="half of the answers take at most this")
+    p99: Duration = Field(gt=0, description="99 of 100 answers take at most this")
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Latency:
+        if self.p99 < self.p50:
+            raise ValueError("p99 is below p50; the 99th percentile cannot be shorter than the median")
+        return self
+
+
+class Gateway(Section):
+    """A mock gateway."""
+
+    latency: Latency = Field(
+        default_factory=lambda: Latency.model_validate({"p50": "120ms", "p99": "600ms"}),
+        description="its answer times",
+    )
+    weight: float = Field(
+        1.0, ge=0, allow_inf_nan=False, description="its part of the traffic, relative to the others"
+    )
+
+
+class Stage(Section):
+    """A stretch of the load with one rate, or one ramp."""
+
+    duration: Duration = Field(gt=0, description="how long it lasts")
+    rate: Arrivals = Field(description="payments due per second; 50/s..400/s is a ramp")
+    name: str = Field("", description="what it stands for, shown in the live view and the report")
+
+
+class Load(Section):
+    """The payments: when they are due, and what they are."""
+
+    arrivals: tuple[Stage, ...] = Field(
+        min_length=1, description="stages of the open loop, one after the other"
+    )
+    spacing: Literal["poisson", "even"] = Field(
+        "poisson", description="how arrivals are spread at a given rate: at random like people, or evenly"
+    )
+    mix: dict[str, Share] = Field(
+        default_factory=lambda: {"card": 1.0},
+        description="shares of the payment methods; they add up to 100%",
+    )
+    declines: Share = Field(0.04, description="share of payments whose instrument must be declined")
+    currencies: dict[str, Share] = Field(
+        default_factory=lambda: {"EUR": 0.6, "USD": 0.25, "GBP": 0.15},
+        description="shares of the currencies; they add up to 100%",
+    )
+    timeout: Duration = Field(5 * _S, gt=0, description="when a customer gives up waiting for an answer")
+    max_in_flight: int = Field(
+        4000,
+        ge=1,
+        le=50_000,
+        description="most payments that one generator holds open; beyond it they are not sent",
+    )
+
+
+class Fault(Section):
+    """A fault on a gateway, for a time."""
+
+    at: Duration = Field(ge=0, description="when it starts, counted from the first due time of the load")
+    for_: Duration = Field(alias="for", gt=0, description="how long it lasts")
+    on: str = Field(description="the gateway that has it")
+    fault: str = Field(description="which fault; see mocks/faults")
+    endpoint: str | None = Field(None, description="only requests to this endpoint of the gateway")
+    share: Annotated[Share, Field(gt=0)] = Field(1.0, description="share of requests, drawn per request")
+    params: dict[str, Any] = Field(default_factory=dict, description="the fault's own parameters")
+
+    @property
+    def end(self) -> int:
+        return self.at + self.for_
+
+
+class Probe(Section):
+    """A synthetic probe that watches during the drill."""
+
+    probe: str = Field(description="which probe; see probes")
+    on: str = Field("platform", description="what it watches: platform, a gateway of this scenario, or a URL")
+    every: Duration = Field(_S, ge=50 * _MS, description="time between two due times")
+    recheck: Duration | None = Field(
+        None, ge=20 * _MS, description="the same, after a failure; a tenth by default"
+    )
+    timeout: Duration = Field(2 * _S, gt=0, description="when the probe gives up")
+    params: dict[str, Any] = Field(default_factory=dict, description="the probe's own parameters")
+
+
+class Window(Section):
+    """Announced maintenance: left out of the uptime (gross, net and excluded time are all reported)."""
+
+    at: Duration = Field(ge=0, description="when it starts")
+    for_: Duration = Field(alias="for", gt=0, description="how long it lasts")
+
+    @property
+    def end(self) -> int:
+        return self.at + self.for_
+
+
+class MonthlyUptime(Section):
+    """Uptime of a month of 30 days, if every incident in it were like the ones of this drill."""
+
+    target: ShareFloor = Field(description="the objective, e.g. '>= 99.9%'")
+    incidents: Monthly = Field(gt=0, description="incidents of this kind in a month, e.g. 10/month")
+
+
+class Objectives(Section):
+    """What the platform must hold. Only what stands here is gated; everything else is reported."""
+
+    uptime: ShareFloor | None = Field(None, description="good time of this drill, over slices of one second")
+    monthly_uptime: MonthlyUptime | None = Field(
+        None, description="what the drill's incidents leave of a month"
+    )
+    success_rate: ShareFloor | None = Field(None, description="expected outcomes / payments due")
+    approval_rate: ShareFloor | None = Field(None, description="approved payments / payments due")
+    latency_p50: DurationCeiling | None = Field(None, description="median latency, from the due time")
+    latency_p90: DurationCeiling | None = Field(None, description="90th percentile of latency")
+    latency_p95: DurationCeiling | None = Field(None, description="95th percentile of latency")
+    latency_p99: DurationCeiling | None = Field(None, description="99th percentile of latency")
+    latency_p999: DurationCeiling | None = Field(None, description="99.9th percentile of latency")
+    detection_time: DurationCeiling | None = Field(None, description="fault started -> first failed probe")
+    failover_time: DurationCeiling | None = Field(
+        None, description="fault started -> 20 successes in a row begin"
+    )
+    recovery_time: DurationCeiling | None = Field(
+        None, description="fault started -> success rate holds again"
+    )
+    failback_time: DurationCeiling | None = Field(
+        None, description="fault stopped -> the gateway's share is back"
+    )
+    lost_payments: CountCeiling | None = Field(None, description="told succeeded, but no capture or no entry")
+    double_charges: CountCeiling | None = Field(None, description="orders captured more than once")
+    orphan_captures: CountCeiling | None = Field(
+        None, description="captures that the platform does not know of"
+    )
+    amount_mismatches: CountCeiling | None = Field(
+        None, description="amount or currency differs between views"
+    )
+    unresolved_unknowns: CountCeiling | None = Field(
+        None, description="payments whose outcome nobody learned"
+    )
+
+
+class Scenario(Section):
+    """A drill, as planned."""
+
+    name: str = Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,63}$", description="a short name: a-z, 0-9, - and _")
+    about: str = Field("", description="one sentence: what it shows")
+    seed: int = Field(1, ge=0, lt=2**63, description="the same seed plans the same payments")
+    platform: Platform = Field(default_factory=lambda: Platform(reference=ReferencePlatform()))
+    gateways: dict[str, Gateway] = Field(default_factory=dict, description="the mock gateways, by name")
+    load: Load
+    faults: tuple[Fault, ...] = ()
+    probes: tuple[Probe, ...] = ()
+    maintenance: tuple[Window, ...] = ()
+    objectives: Objectives = Field(default_factory=Objectives)
+    settle: Duration = Field(
+        15 * _S, ge=0, description="how long unknown outcomes may take to be resolved after the last payment"
+    )
+    allow_hosts: dict[str, Rate] = Field(
+        default_factory=dict,
+        description="hosts other than this machine that may be called, with the most requests/s",
+    )
+
+    @property
+    def duration_ns(self) -> int:
+        """Length of the load."""
+        return sum(stage.duration for stage in self.load.arrivals)
+
+    def expected_payments(self) -> float:
+        """The mean number of payments due: the integral of the rate."""
+        return sum((s.rate.start + s.rate.end) / 2 * s.duration / _S for s in self.load.arrivals)
+
+    def to_plain(self) -> dict[str, Any]:
+        """The scenario with all defaults filled in, as data that the schema reads back to the same value."""
+        return self.model_dump(mode="json", by_alias=True, exclude_none=True)
