@@ -13,7 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
-from typing import Annotated, Literal
+from typing import Annotated, Literal, cast
 
 from pydantic import BeforeValidator, PlainSerializer
 
@@ -174,7 +174,7 @@ def _bound(parse: Callable[[object], float], floor: bool, example: str) -> Calla
         if comparison not in wanted:
             said = f"{comparison} cannot be meant here" if comparison else "how to compare is not said"
             raise ValueError(f"{said}; write {wanted[0]} or {wanted[1]}, e.g. {example!r}")
-        return Bound(comparison, number, f"{comparison} {rest}")
+        return Bound(cast(Comparison, comparison), number, f"{comparison} {rest}")
 
     return parse_bound
 
