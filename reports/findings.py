@@ -313,8 +313,8 @@ class Budget:
     ``target`` is the availability objective (0.999 if the scenario has none), ``budget_ns`` the downtime that
     it leaves in a month (43.2 min at 99.9%). ``downtime_per_incident_ns`` is all bad slice time of the drill,
     net of maintenance, over its incidents. ``share_used`` is the part of the budget that one such incident
-    uses; ``affordable`` how many fit into it, ``None`` for unlimited (no downtime). ``incidents_per_month`` and
-    ``monthly_uptime`` are ``None`` when the scenario declares no number of incidents.
+    uses; ``affordable`` how many fit into it, ``None`` for unlimited (no downtime). ``incidents_per_month``
+    and ``monthly_uptime`` are ``None`` when the scenario declares no number of incidents.
     """
 
     target: float
@@ -331,8 +331,8 @@ class Generator:
     """Whether the load was the load that was asked for.
 
     ``planned`` payments by the plan; ``due`` of them before the load ended; ``sent``; ``never_sent`` =
-    due - sent. Lateness is sent - due; ``None`` if nothing was sent. ``peak_offered`` and ``peak_achieved`` are
-    the greatest numbers of payments due and of payments sent in a second. ``sound`` is false when the p99 of
+    due - sent. Lateness is sent - due; ``None`` if nothing was sent. ``peak_offered`` and ``peak_achieved``
+    are the greatest numbers of payments due and of payments sent in a second. ``sound`` is false when the p99 of
     lateness is above 100 ms or more than 0.1% were never sent; ``why`` then says so.
     """
 
