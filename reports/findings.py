@@ -332,8 +332,8 @@ class Generator:
 
     ``planned`` payments by the plan; ``due`` of them before the load ended; ``sent``; ``never_sent`` =
     due - sent. Lateness is sent - due; ``None`` if nothing was sent. ``peak_offered`` and ``peak_achieved``
-    are the greatest numbers of payments due and of payments sent in a second. ``sound`` is false when the p99 of
-    lateness is above 100 ms or more than 0.1% were never sent; ``why`` then says so.
+    are the greatest numbers of payments due and of payments sent in a second. ``sound`` is false when the
+    p99 of lateness is above 100 ms or more than 0.1% were never sent; ``why`` then says so.
     """
 
     planned: int
