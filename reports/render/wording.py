@@ -1,0 +1,140 @@
+"""Sentences about findings, used wherever a report speaks: the title of the figure, the first lines, the
+alternative texts."""
+
+from __future__ import annotations
+
+from reports.findings import FaultFindings, Figure, Findings, Incident, Run
+from reports.render import units
+
+_NAMES = {
+    "adyen": "Adyen",
+    "gocardless": "GoCardless",
+    "paypal": "PayPal",
+    "stripe": "Stripe",
+    "platform": "the platform",
+}
+
+_STATE_OF_GATEWAY = {
+    "outage": "dark",
+    "latency": "slow",
+    "http_error": "answering errors",
+    "reset": "resetting connections",
+}
+
+
+def proper(name: str) -> str:
+    """The name of a gateway as its makers write it."""
+    return _NAMES.get(name, name)
+
+
+def capital(text: str) -> str:
+    return text[:1].upper() + text[1:]
+
+
+def words(name: str) -> str:
+    """``success_rate`` -> ``success rate``; ``latency_p999`` -> ``latency p99.9``."""
+    return name.replace("latency_p999", "latency p99.9").replace("_", " ")
+
+
+def condition(fault: FaultFindings) -> str:
+    """What a gateway under this fault is: ``dark``, ``slow``."""
+    return _STATE_OF_GATEWAY.get(fault.name, f"under {words(fault.name)}")
+
+
+def source(run: Run, short: bool = False) -> str:
+    """Which run this is: scenario, id, wall-clock start and seed."""
+    started = f"{run.started_at[:10]} {run.started_at[11:16]} UTC"
+    text = f"{run.scenario}, run {run.id}, {started}"
+    return text if short else f"paydrill {text}, seed {run.seed}"
+
+
+def length_ns(fault: FaultFindings) -> int:
+    """How long the fault truly was on; as planned where its end is not on record."""
+    if fault.true_start_ns is not None and fault.true_stop_ns is not None:
+        return fault.true_stop_ns - fault.true_start_ns
+    return fault.planned_stop_ns - fault.planned_start_ns
+
+
+def figure_text(figure: Figure) -> str:
+    """A time as measured: ``1.21 s``, ``never``, ``not measurable``."""
+    if figure.state == "measured":
+        return units.duration(figure.measured_ns)
+    return figure.state
+
+
+def true_figure_text(figure: Figure) -> str:
+    if figure.true_state == "measured":
+        return units.duration(figure.true_ns)
+    return figure.true_state
+
+
+def headline(findings: Findings, refuge: str = "") -> str:
+    """The finding in one sentence, for the title of the timeline.
+
+    Args:
+        findings: What the drill found.
+        refuge: The gateway that took the traffic while the fault was on, empty if none did.
+    """
+    return capital(_ending(findings) + _story(findings, refuge))
+
+
+def _ending(findings: Findings) -> str:
+    if findings.run.ended == "complete":
+        return ""
+    return f"{findings.run.ended} after {units.duration(max(findings.run.load_end_ns, 0))}: "
+
+
+def _story(findings: Findings, refuge: str) -> str:
+    total = findings.availability.requests
+    if not total.n:
+        return "no payment was sent, so nothing was tested"
+    struck = [fault for fault in findings.faults if fault.hits and fault.true_start_ns is not None]
+    if not struck:
+        rate = f"{units.share(total.value)} of {units.plural(total.n, 'payment')} succeeded"
+        return f"{rate}, with no fault" if not findings.faults else f"the fault hit nothing; {rate}"
+    first = struck[0]
+    together = [fault for fault in struck if fault.incident == first.incident and fault.name == first.name]
+    incidents = {fault.incident for fault in struck}
+    who = units.listing([proper(fault.on) for fault in together])
+    what = f"{who} {condition(first)} for {units.duration(length_ns(first))}"
+    if len(incidents) > 1:
+        return f"{what}, the first of {len(incidents)} incidents: {_recovered(first)}"
+    if len(together) > 1 or not refuge:
+        return f"{what}: {_lost(first, findings.incidents)}, {_recovered(first)}"
+    flight = first.in_flight
+    unconfirmed = flight.failed + flight.unknown
+    hit = f"{units.plural(flight.n, 'payment')} in flight"
+    hit += " unconfirmed" if unconfirmed == flight.n else f", {units.count(unconfirmed)} of them unconfirmed"
+    return f"{what}: {hit}, {_moved(first.failover, refuge)}, {_back(first.failback)}"
+
+
+def _lost(fault: FaultFindings, incidents: tuple[Incident, ...]) -> str:
+    bad = incidents[fault.incident].bad_ns if fault.incident < len(incidents) else 0
+    within = fault.within
+    if not bad:
+        return (
+            f"{units.count(within.succeeded)} of {units.plural(within.n, 'payment')} in that time succeeded"
+        )
+    return (
+        f"{units.duration(bad)} of bad service, {units.count(within.n - within.succeeded)} payments not made"
+    )
+
+
+def _recovered(fault: FaultFindings) -> str:
+    if fault.recovery.state == "never":
+        return "never recovered"
+    if fault.recovery.state == "not measurable":
+        return "recovery not measurable"
+    return f"recovered {units.duration(fault.recovery.measured_ns)} after its start"
+
+
+def _moved(failover: Figure, refuge: str) -> str:
+    if failover.state == "measured":
+        return f"traffic on {proper(refuge)} after {units.duration(failover.measured_ns)}"
+    return "no failover" if failover.state == "never" else "failover not measurable"
+
+
+def _back(failback: Figure) -> str:
+    if failback.state == "measured":
+        return f"back after {units.duration(failback.measured_ns)}"
+    return "not back before the load ended" if failback.state == "never" else "return not measurable"

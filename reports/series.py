@@ -1,0 +1,132 @@
+"""Time series for the plots: the payments of a run folded into bins of their due time.
+
+Every figure has the due time on its axis, so a slow answer shows where the payment was asked for, and the
+plots are drawn from some hundred bins, whatever the number of payments.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+Floats = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.int64]
+Bools = npt.NDArray[np.bool_]
+
+SECOND = 1_000_000_000
+MOST_BINS = 400
+WIDTHS = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 1800, 3600)
+"""Widths of a bin in seconds; the first that makes at most ``MOST_BINS`` is taken."""
+
+
+@dataclass(frozen=True, slots=True)
+class Series:
+    """Payments per bin; every array has one element per bin.
+
+    Attributes:
+        edges: Edges of the bins in seconds; one more than there are bins. The last bin ends with the load,
+            so it may be shorter.
+        due: Payments due in the bin, those never sent included.
+        sent: Payments due in the bin that the generator sent.
+        good: Payments due in the bin that were client successes.
+        p50: Median latency in seconds of the bin's sent payments; infinite where that payment had no
+            answer, NaN where nothing was sent.
+        p99: The 99th percentile likewise.
+        by_gateway: Gateway -> payments answered with its name; ``""`` for answers that name none.
+    """
+
+    edges: Floats
+    due: Ints
+    sent: Ints
+    good: Ints
+    p50: Floats
+    p99: Floats
+    by_gateway: dict[str, Ints]
+
+    @property
+    def lengths(self) -> Floats:
+        """Seconds in each bin."""
+        return np.diff(self.edges)
+
+    @property
+    def middles(self) -> Floats:
+        return (self.edges[:-1] + self.edges[1:]) / 2
+
+    @property
+    def success(self) -> Floats:
+        """Successes / payments sent, NaN where nothing was sent."""
+        return _ratio(self.good, self.sent)
+
+    @property
+    def shares(self) -> dict[str, Floats]:
+        """Gateway -> its part of the bin's answers; zero in a bin without any."""
+        total = sum(self.by_gateway.values(), np.zeros(len(self.due), np.int64))
+        return {name: np.nan_to_num(_ratio(n, total)) for name, n in self.by_gateway.items()}
+
+
+def _ratio(part: Ints, whole: Ints) -> Floats:
+    out = np.full(len(whole), np.nan)
+    np.divide(part, whole, out=out, where=whole > 0)
+    return out
+
+
+def bin_edges(end_ns: int) -> Floats:
+    """Edges in seconds from 0 to ``end_ns``; a rest shorter than half a bin joins the bin before it."""
+    end = max(end_ns / SECOND, 1e-3)
+    width = next((w for w in WIDTHS if end / w <= MOST_BINS), WIDTHS[-1])
+    edges = np.arange(0.0, end, width)
+    if len(edges) > 1 and end - edges[-1] < width / 2:
+        edges = edges[:-1]
+    return np.append(edges, end)
+
+
+def series_of(
+    due_ns: Ints, sent: Bools, good: Bools, latency_ns: Floats, gateway: npt.NDArray[np.object_], end_ns: int
+) -> Series:
+    """Fold payments, in any order, into bins.
+
+    Args:
+        due_ns: Due times.
+        sent: Whether the generator sent it.
+        good: Whether it was a client success.
+        latency_ns: Answered minus due; infinite without an answer.
+        gateway: The gateway that the answer names, empty if none.
+        end_ns: End of the load, or of what ran of it.
+    """
+    edges = bin_edges(end_ns)
+    bins = len(edges) - 1
+    place = np.clip(np.searchsorted(edges, due_ns / SECOND, side="right") - 1, 0, bins - 1)
+
+    def counted(which: Bools) -> Ints:
+        return np.bincount(place[which], minlength=bins).astype(np.int64)
+
+    answered = np.isfinite(latency_ns)
+    names = sorted({str(name) for name in np.unique(gateway[answered].astype(str))}) if len(gateway) else []
+    p50, p99 = _percentiles(place[sent], latency_ns[sent], bins, (0.5, 0.99))
+    return Series(
+        edges=edges,
+        due=counted(np.ones(len(due_ns), np.bool_)),
+        sent=counted(sent),
+        good=counted(good),
+        p50=p50,
+        p99=p99,
+        by_gateway={name: counted(answered & (gateway == name)) for name in names},
+    )
+
+
+def _percentiles(place: Ints, latency_ns: Floats, bins: int, levels: tuple[float, ...]) -> list[Floats]:
+    """Nearest-rank percentiles in seconds of every bin, in one sort."""
+    order = np.lexsort((latency_ns, place))
+    ranked = latency_ns[order] / SECOND
+    sizes = np.bincount(place, minlength=bins)
+    firsts = np.concatenate(([0], np.cumsum(sizes)[:-1]))
+    out = []
+    for level in levels:
+        values = np.full(bins, np.nan)
+        some = sizes > 0
+        rank = np.maximum(np.ceil(level * sizes[some]).astype(np.int64), 1) - 1
+        values[some] = ranked[firsts[some] + rank]
+        out.append(values)
+    return out
