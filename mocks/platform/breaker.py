@@ -31,12 +31,16 @@ class Settings:
     trials: int = 3
 
 
-@dataclass(frozen=True, slots=True)
 class Permit:
-    """Leave to make one call. It belongs to the state of the breaker in which it was given, so that a call
-    that comes to its end long after cannot open or close a breaker that has moved on."""
+    """Leave to make the calls of one payment. It belongs to the state of the breaker in which it was given,
+    so that a call that comes to its end long after cannot open or close a breaker that has moved on; and a
+    trial is judged once, by the first thing that is known of it."""
 
-    epoch: int
+    __slots__ = ("epoch", "judged")
+
+    def __init__(self, epoch: int) -> None:
+        self.epoch = epoch
+        self.judged = False
 
 
 class Breaker:
@@ -72,8 +76,8 @@ class Breaker:
         return self._state
 
     def permit(self, now_ns: int) -> Permit | None:
-        """Leave for one call, to be handed back by ``success``, ``failure`` or ``release``; ``None`` when
-        the gateway is not to be called now."""
+        """Leave for one payment's calls, to be handed back by ``success``, ``failure`` or ``release``; ``None``
+        when the gateway is not to be called now."""
         if self._state == "open" and now_ns - self._opened_ns >= self.settings.open_ns:
             self._trials_under_way = 0
             self._trials_succeeded = 0
@@ -91,7 +95,8 @@ class Breaker:
         if permit.epoch != self._epoch:
             return
         if self._state == "half_open":
-            self._trials_under_way -= 1
+            if not self._end_trial(permit):
+                return
             self._trials_succeeded += 1
             if self._trials_succeeded >= self.settings.trials:
                 self._in_a_row = 0
@@ -106,7 +111,8 @@ class Breaker:
         if permit.epoch != self._epoch:
             return
         if self._state == "half_open":
-            self._open(now_ns)
+            if self._end_trial(permit):
+                self._open(now_ns)
             return
         self._in_a_row += 1
         self._calls.append(True)
@@ -119,7 +125,15 @@ class Breaker:
     def release(self, permit: Permit) -> None:
         """The call says nothing about the health of the gateway, or was never made."""
         if permit.epoch == self._epoch and self._state == "half_open":
-            self._trials_under_way -= 1
+            self._end_trial(permit)
+
+    def _end_trial(self, permit: Permit) -> bool:
+        """Whether the permit's trial was still to be judged."""
+        if permit.judged:
+            return False
+        permit.judged = True
+        self._trials_under_way -= 1
+        return True
 
     def _open(self, now_ns: int) -> None:
         self._opened_ns = now_ns

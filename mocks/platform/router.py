@@ -25,7 +25,9 @@ def ranking(order_id: str, seed: int, weights: Mapping[str, float]) -> tuple[str
     for name, weight in weights.items():
         if not 0 <= weight < math.inf:
             raise ValueError(f"the weight of {name} is {weight}; it must be a number of 0 or more")
-        scores.append((-math.log(_uniform(f"{seed}|{name}|{order_id}")) / weight if weight else math.inf, name))
+        scores.append(
+            (-math.log(_uniform(f"{seed}|{name}|{order_id}")) / weight if weight else math.inf, name)
+        )
     return tuple(name for _, name in sorted(scores))
 
 

@@ -20,7 +20,7 @@ from typing import Any
 from mocks.platform.payment import UNDECIDED, Payment, Refund
 
 
-class StoreError(Exception):
+class StoreError(OSError):
     """The store could not be opened, or could not make a write durable: none of its group was stored."""
 
 

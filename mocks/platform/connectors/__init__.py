@@ -1,0 +1,10 @@
+"""Connectors: how the platform speaks to each gateway, one file per gateway."""
+
+from mocks.platform.connectors.adyen import Adyen
+from mocks.platform.connectors.connector import Ask, Connector
+from mocks.platform.connectors.stripe import Stripe
+
+CONNECTORS: dict[str, type[Connector]] = {"stripe": Stripe, "adyen": Adyen}
+"""Name of a gateway -> its connector."""
+
+__all__ = ["CONNECTORS", "Adyen", "Ask", "Connector", "Stripe"]

@@ -1,0 +1,67 @@
+"""What every connector can do: put a payment into a gateway's words, and its answers into verdicts."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Any, Protocol
+
+import orjson
+
+from journal.clock import SECOND
+from mocks.platform.outbound import Answer, Call
+from mocks.platform.payment import Payment, Refund
+from mocks.platform.verdict import Kind, Verdict, unknown
+
+Ask = Callable[[Call], Awaitable[Answer]]
+"""Sends a call and returns the answer; raises OutboundError when there is none."""
+
+
+class Connector(Protocol):
+    """One gateway's words. Holds no state and opens no connection."""
+
+    name: str
+
+    def charge(self, payment: Payment) -> Call:
+        """The request that takes the money: the same bytes, under the same idempotency key, every time."""
+
+    def charged(self, answer: Answer) -> Verdict:
+        """What an answer to ``charge`` says, whether it is the first or a replay."""
+
+    async def find_out(self, payment: Payment, ask: Ask) -> Verdict:
+        """Ask the gateway what became of a charge whose outcome is not known.
+
+        Returns:
+            ``TAKEN`` or ``DECLINED`` as the gateway has it; ``NOT_TAKEN`` only when it can't be taken by any
+            earlier attempt either; ``BUSY``, ``THROTTLED`` or ``UNKNOWN``: ask again later.
+
+        Raises:
+            OutboundError: The gateway gave no answer.
+        """
+
+    def refund(self, refund: Refund, payment: Payment) -> Call:
+        """The request that gives money back: the same bytes, under the same idempotency key, every time."""
+
+    def refunded(self, answer: Answer) -> Verdict:
+        """What an answer to ``refund`` says; ``TAKEN`` means that the refund was made."""
+
+
+def json_object(answer: Answer) -> dict[str, Any]:
+    """The answer's body; empty when it is no JSON object."""
+    try:
+        body = orjson.loads(answer.body)
+    except orjson.JSONDecodeError:
+        return {}
+    return body if isinstance(body, dict) else {}
+
+
+def throttled(answer: Answer) -> Verdict:
+    """The verdict of a 429, with the wait that its ``Retry-After`` asks for (whole seconds, RFC 9110 10.2.3;
+    the form with a date is not understood and means no wait)."""
+    text = answer.headers.get("retry-after", "")
+    wait_ns = int(text) * SECOND if text.isdecimal() and len(text) < 6 else 0
+    return Verdict(Kind.THROTTLED, reason="the gateway limits the rate", wait_ns=wait_ns)
+
+
+def unreadable(answer: Answer) -> Verdict:
+    """The verdict of an answer that settles nothing: a 5xx, or a body that does not say what it must."""
+    return unknown(f"the gateway answered {answer.status}")

@@ -1,0 +1,192 @@
+"""A gateway as the platform uses it: its connector, its connections, its breaker, its time-out and retries."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from journal.clock import MILLISECOND, SECOND
+from mocks.platform.breaker import Breaker, Permit
+from mocks.platform.connectors import Connector
+from mocks.platform.outbound import Answer, Call, Client, NeverSentError, OutboundError
+from mocks.platform.payment import Payment, Refund
+from mocks.platform.retries import Backoff
+from mocks.platform.verdict import Kind, Verdict, not_taken, unknown
+
+FINAL = (Kind.TAKEN, Kind.DECLINED)
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How long a customer is kept waiting for one gateway.
+
+    Attributes:
+        timeout_ns: For one call.
+        attempts: Calls that may end without an outcome, the first included.
+        refused_ns: How long a gateway is asked about a payment that it lost while it refuses connections.
+        answering_ns: The same while it answers, but with nothing that settles the matter.
+    """
+
+    timeout_ns: int = 2 * SECOND
+    attempts: int = 4
+    refused_ns: int = 200 * MILLISECOND
+    answering_ns: int = 2 * SECOND
+
+
+class Gateway:
+    """One gateway.
+
+    Args:
+        connector: Speaks its language.
+        client: Reaches it.
+        breaker: Its own; never shared with another gateway.
+        backoff: The waits between calls for one payment.
+        patience: How long to try.
+        now_ns: The clock, ``time.monotonic_ns``.
+    """
+
+    def __init__(
+        self,
+        connector: Connector,
+        client: Client,
+        breaker: Breaker,
+        backoff: Backoff,
+        patience: Patience,
+        now_ns: Callable[[], int] = time.monotonic_ns,
+    ) -> None:
+        self.name = connector.name
+        self.connector = connector
+        self.client = client
+        self.breaker = breaker
+        self.backoff = backoff
+        self.patience = patience
+        self._now_ns = now_ns
+
+    def permit(self) -> Permit | None:
+        """Leave to send one payment here; ``None`` while the breaker is open."""
+        return self.breaker.permit(self._now_ns())
+
+    async def charge(self, payment: Payment, permit: Permit) -> Verdict:
+        """Take the money, trying again under the same idempotency key.
+
+        Returns:
+            ``TAKEN``; ``DECLINED``; ``NOT_TAKEN``: surely not, another gateway may have the payment;
+            ``UNKNOWN``: no other gateway may, until this one was found out.
+        """
+        try:
+            return await self._charge(payment, permit)
+        finally:
+            self.breaker.release(
+                permit
+            )  # a trial that ended without being judged, by a 429 or a cancellation
+
+    async def find_out(self, payment: Payment) -> Verdict:
+        """Ask once what became of a charge; ``UNKNOWN`` when the gateway doesn't say."""
+        try:
+            verdict = await self.connector.find_out(payment, self._ask)
+        except OutboundError as error:
+            return unknown(str(error))
+        return verdict if verdict.kind in (*FINAL, Kind.NOT_TAKEN) else unknown(verdict.reason)
+
+    async def refund(self, refund: Refund, payment: Payment) -> Verdict:
+        """Give money back, trying again under the same idempotency key. Refunds can only go to the gateway
+        that took the money, so they don't ask the breaker.
+
+        Returns:
+            ``TAKEN``: refunded; ``DECLINED`` or ``NOT_TAKEN``: surely not refunded; ``UNKNOWN``.
+        """
+        return await self._settle(
+            self.connector.refund(refund, payment), self.connector.refunded, refund.id, lambda _: None
+        )
+
+    async def ask_refund(self, refund: Refund, payment: Payment) -> Verdict:
+        """Ask once what became of a refund, by replaying its key: it is wanted, so it may well be carried
+        out now."""
+        try:
+            verdict = self.connector.refunded(await self._ask(self.connector.refund(refund, payment)))
+        except OutboundError as error:
+            return unknown(str(error))
+        return verdict if verdict.kind in (*FINAL, Kind.NOT_TAKEN) else unknown(verdict.reason)
+
+    async def _charge(self, payment: Payment, permit: Permit) -> Verdict:
+        verdict = await self._settle(
+            self.connector.charge(payment),
+            self.connector.charged,
+            payment.id,
+            lambda answer: self._judge(permit, answer),
+        )
+        if verdict.kind is Kind.BUSY:
+            # It answers, but not with the outcome. One question more; a look-up may know what a replay doesn't.
+            return await self.find_out(payment)
+        return verdict
+
+    async def _settle(
+        self,
+        call: Call,
+        read: Callable[[Answer], Verdict],
+        key: str,
+        judge: Callable[[Answer | None], None],
+    ) -> Verdict:
+        """Call until the outcome is known or patience is at its end.
+
+        Returns:
+            A final verdict, ``NOT_TAKEN``, ``BUSY`` (not known, but the gateway answers) or ``UNKNOWN`` (not
+            known, and it does not answer).
+        """
+        patience = self.patience
+        started_ns = self._now_ns()
+        doubt_ns = None  # since when a request may have been carried out without our knowing
+        spent = 0
+        attempt = 0
+        while True:
+            answering = False
+            try:
+                answer = await self.client.call(call, patience.timeout_ns)
+            except NeverSentError as error:
+                judge(None)
+                verdict = unknown(str(error))
+                if doubt_ns is None:
+                    return not_taken(str(error))
+                spent += 1
+            except OutboundError as error:
+                judge(None)
+                verdict = unknown(str(error))
+                doubt_ns = doubt_ns or self._now_ns()
+                spent += 1
+            else:
+                answering = True
+                judge(answer)
+                verdict = read(answer)
+                if verdict.kind in FINAL:
+                    return verdict
+                if verdict.kind is Kind.NOT_TAKEN:
+                    # True of this request. An earlier one, of which nothing is known, is another matter.
+                    return verdict if doubt_ns is None else Verdict(Kind.BUSY, reason=verdict.reason)
+                if verdict.kind is not Kind.THROTTLED:
+                    doubt_ns = doubt_ns or self._now_ns()
+                if verdict.kind is not Kind.BUSY:
+                    spent += 1
+            delay_ns = max(self.backoff.delay_ns(key, attempt), verdict.wait_ns)
+            limit_ns = patience.answering_ns if answering else patience.refused_ns
+            give_up_ns = (started_ns if doubt_ns is None else doubt_ns) + limit_ns
+            if spent >= patience.attempts or self._now_ns() + delay_ns > give_up_ns:
+                break
+            attempt += 1
+            await asyncio.sleep(delay_ns / SECOND)
+        if doubt_ns is None:
+            return not_taken(verdict.reason)
+        return Verdict(Kind.BUSY if answering else Kind.UNKNOWN, reason=verdict.reason)
+
+    def _judge(self, permit: Permit, answer: Answer | None) -> None:
+        """What a call says about the gateway's health."""
+        if answer is None or answer.status >= 500:
+            self.breaker.failure(permit, self._now_ns())
+        elif answer.status == 429:
+            self.breaker.release(permit)
+        else:
+            self.breaker.success(permit)
+
+    async def _ask(self, call: Call) -> Answer:
+        return await self.client.call(call, self.patience.timeout_ns)

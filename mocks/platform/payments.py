@@ -1,0 +1,180 @@
+"""Payments: one payment from the client's request to its outcome, on one gateway or, safely, on the next."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter, deque
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+
+from mocks.platform.breaker import Permit
+from mocks.platform.gateway import Gateway
+from mocks.platform.payment import UNDECIDED, Payment
+from mocks.platform.router import ranking
+from mocks.platform.store import Store, StoreError
+from mocks.platform.verdict import Kind, Verdict, not_taken
+
+SHARE_WINDOW = 200
+"""Over how many of the last decided payments a gateway's share is counted."""
+
+
+class ConflictError(Exception):
+    """The request contradicts what is known: a key with other parameters, an order that is paid already."""
+
+
+class Payments:
+    """Takes payments.
+
+    Args:
+        store: Where they are kept.
+        gateways: Name -> gateway.
+        weights: Name -> weight, for the router.
+        seed: The seed of the router.
+        on_unknown: Told of every payment that was left unknown.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        gateways: Mapping[str, Gateway],
+        weights: Mapping[str, float],
+        seed: int,
+        on_unknown: Callable[[Payment], None],
+    ) -> None:
+        self.store = store
+        self.gateways = gateways
+        self.weights = weights
+        self.seed = seed
+        self._on_unknown = on_unknown
+        self._in_progress: dict[str, tuple[Payment, asyncio.Future[Payment]]] = {}
+        self._orders: dict[str, str] = {}
+        self._served: deque[str] = deque(maxlen=SHARE_WINDOW)
+
+    async def create(self, asked: Payment) -> tuple[Payment, bool]:
+        """Take a payment, or return the one that the same key stands for; while that is in progress, wait
+        for its outcome.
+
+        Args:
+            asked: A new payment, ``pending``, with the id that its key stands for.
+
+        Returns:
+            The payment as it is on disk, and whether it was there before. ``unknown`` may also mean that
+            the outcome is known and could not be stored: what isn't durable isn't acknowledged.
+
+        Raises:
+            ConflictError: The key has other parameters; or the order has a payment that succeeded, or may.
+            StoreError: The intent could not be stored; no gateway was called.
+        """
+        running = self._in_progress.get(asked.id)
+        known = running[0] if running is not None else self.store.payment(asked.id)
+        if known is not None:
+            if not known.same_request(asked):
+                raise ConflictError("this Idempotency-Key was used with other parameters")
+            if running is not None:
+                return await asyncio.shield(running[1]), True
+            return known, True
+        self._refuse_second_payment(asked)
+        outcome: asyncio.Future[Payment] = asyncio.get_running_loop().create_future()
+        self._in_progress[asked.id] = (asked, outcome)
+        self._orders[asked.order_id] = asked.id
+        try:
+            payment = await self._take(asked)
+            outcome.set_result(payment)
+        except BaseException as error:
+            outcome.set_exception(error if isinstance(error, Exception) else StoreError("interrupted"))
+            outcome.exception()  # nobody may be waiting
+            raise
+        finally:
+            del self._in_progress[asked.id]
+            del self._orders[asked.order_id]
+        return payment, False
+
+    def recover(self) -> list[Payment]:
+        """Payments that a process which is gone left undecided. What it was doing for a ``pending`` one is
+        not known, so each is ``unknown`` and to be asked about."""
+        return [replace(payment, status="unknown") for payment in self.store.undecided_payments()]
+
+    async def decide(self, payment: Payment, verdict: Verdict) -> Payment:
+        """Store the outcome that a verdict of ``payment.gateway`` means, durably.
+
+        Raises:
+            StoreError: It could not be stored.
+        """
+        if verdict.kind is Kind.TAKEN:
+            decided = replace(payment, status="succeeded", reference=verdict.reference, error="")
+        elif verdict.kind is Kind.DECLINED:
+            decided = replace(
+                payment,
+                status="declined",
+                reference=verdict.reference,
+                decline_code=verdict.decline_code,
+                error="",
+            )
+        elif verdict.kind is Kind.NOT_TAKEN:
+            decided = replace(payment, status="failed", error=verdict.reason)
+        else:
+            decided = replace(payment, status="unknown", error=verdict.reason)
+        await self.store.put(decided)
+        if verdict.kind in (Kind.TAKEN, Kind.DECLINED):
+            self._served.append(payment.gateway)
+        return decided
+
+    def shares(self) -> dict[str, float]:
+        """Each gateway's share of the last ``SHARE_WINDOW`` payments that one of them took or declined."""
+        counts = Counter(self._served)
+        return {name: counts[name] / len(self._served) if self._served else 0.0 for name in self.gateways}
+
+    def _refuse_second_payment(self, asked: Payment) -> None:
+        """One order is paid once: a second payment is for orders whose first was declined or failed."""
+        if asked.order_id in self._orders:
+            raise ConflictError("another payment of this order is in progress")
+        for other in self.store.payments_of_order(asked.order_id):
+            if other.status == "succeeded":
+                raise ConflictError("this order is paid")
+            if other.status in UNDECIDED:
+                raise ConflictError("another payment of this order has no outcome yet")
+
+    async def _take(self, payment: Payment) -> Payment:
+        """The payment's way: stored, charged, moved on only when that is safe, decided."""
+        names = list(ranking(payment.order_id, self.seed, self.weights))
+        chosen = self._next(names)
+        payment = replace(payment, gateway=chosen[0].name if chosen else "")
+        try:
+            await self.store.put(payment)
+        except BaseException:
+            if chosen:
+                chosen[0].breaker.release(chosen[1])
+            raise
+        verdict = not_taken("no gateway is available")
+        stored = payment
+        try:
+            while chosen:
+                gateway, permit = chosen
+                verdict = await gateway.charge(payment, permit)
+                chosen = self._next(names) if verdict.kind is Kind.NOT_TAKEN else None
+                if chosen:
+                    # On disk first: after a crash, this is the gateway to ask.
+                    payment = replace(payment, gateway=chosen[0].name)
+                    try:
+                        await self.store.put(payment)
+                    except BaseException:
+                        chosen[0].breaker.release(chosen[1])
+                        raise
+                    stored = payment
+            decided = await self.decide(payment, verdict)
+        except StoreError:
+            # The gateway may know an outcome that the disk does not. The janitor asks again until it does.
+            decided = replace(stored, status="unknown", error="the outcome could not be stored")
+        if decided.status == "unknown":
+            self._on_unknown(decided)
+        return decided
+
+    def _next(self, names: list[str]) -> tuple[Gateway, Permit] | None:
+        """The first gateway of the ranking whose breaker lets a call through; it and those before it are
+        taken off the ranking."""
+        while names:
+            gateway = self.gateways[names.pop(0)]
+            permit = gateway.permit()
+            if permit is not None:
+                return gateway, permit
+        return None
