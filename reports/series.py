@@ -11,9 +11,9 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from reports.payments import NEVER, Bools, Coded, Ints, Payments
+
 Floats = npt.NDArray[np.float64]
-Ints = npt.NDArray[np.int64]
-Bools = npt.NDArray[np.bool_]
 
 SECOND = 1_000_000_000
 MOST_BINS = 400
@@ -34,6 +34,9 @@ class Series:
         p50: Median latency in seconds of the bin's sent payments; infinite where that payment had no
             answer, NaN where nothing was sent.
         p99: The 99th percentile likewise.
+        late_p50: Median lateness in seconds (sent - due) of the bin's sent payments, NaN without any.
+        late_p99: The 99th percentile likewise.
+        late_max: The greatest lateness.
         by_gateway: Gateway -> payments answered with its name; ``""`` for answers that name none.
     """
 
@@ -43,6 +46,9 @@ class Series:
     good: Ints
     p50: Floats
     p99: Floats
+    late_p50: Floats
+    late_p99: Floats
+    late_max: Floats
     by_gateway: dict[str, Ints]
 
     @property
@@ -82,16 +88,36 @@ def bin_edges(end_ns: int) -> Floats:
     return np.append(edges, end)
 
 
+def series_from(payments: Payments, end_ns: int) -> Series:
+    """The series of a run whose load ended at ``end_ns``."""
+    return series_of(
+        due_ns=payments.due_ns,
+        sent=payments.sent,
+        good=payments.success,
+        latency_ns=payments.latency_ns,
+        lateness_ns=payments.lateness_ns,
+        gateway=payments.gateway,
+        end_ns=end_ns,
+    )
+
+
 def series_of(
-    due_ns: Ints, sent: Bools, good: Bools, latency_ns: Floats, gateway: npt.NDArray[np.object_], end_ns: int
+    due_ns: Ints,
+    sent: Bools,
+    good: Bools,
+    latency_ns: Ints,
+    lateness_ns: Ints,
+    gateway: Coded,
+    end_ns: int,
 ) -> Series:
     """Fold payments, in any order, into bins.
 
     Args:
-        due_ns: Due times.
+        due_ns: Due times; what is due after ``end_ns`` counts into the last bin.
         sent: Whether the generator sent it.
         good: Whether it was a client success.
-        latency_ns: Answered minus due; infinite without an answer.
+        latency_ns: Answered minus due; ``NEVER`` without an answer.
+        lateness_ns: Sent minus due; ``NEVER`` if it was not sent.
         gateway: The gateway that the answer names, empty if none.
         end_ns: End of the load, or of what ran of it.
     """
@@ -102,9 +128,12 @@ def series_of(
     def counted(which: Bools) -> Ints:
         return np.bincount(place[which], minlength=bins).astype(np.int64)
 
-    answered = np.isfinite(latency_ns)
-    names = sorted({str(name) for name in np.unique(gateway[answered].astype(str))}) if len(gateway) else []
-    p50, p99 = _percentiles(place[sent], latency_ns[sent], bins, (0.5, 0.99))
+    answered = latency_ns != NEVER
+    p50, p99 = _percentiles(place[sent], seconds(latency_ns[sent]), bins, (0.5, 0.99))
+    late_p50, late_p99, late_max = _percentiles(
+        place[sent], seconds(lateness_ns[sent]), bins, (0.5, 0.99, 1.0)
+    )
+    named = {name: counted(answered & gateway.equal(name)) for name in gateway.names}
     return Series(
         edges=edges,
         due=counted(np.ones(len(due_ns), np.bool_)),
@@ -112,14 +141,22 @@ def series_of(
         good=counted(good),
         p50=p50,
         p99=p99,
-        by_gateway={name: counted(answered & (gateway == name)) for name in names},
+        late_p50=late_p50,
+        late_p99=late_p99,
+        late_max=late_max,
+        by_gateway={name: counts for name, counts in named.items() if counts.any()},
     )
 
 
-def _percentiles(place: Ints, latency_ns: Floats, bins: int, levels: tuple[float, ...]) -> list[Floats]:
-    """Nearest-rank percentiles in seconds of every bin, in one sort."""
-    order = np.lexsort((latency_ns, place))
-    ranked = latency_ns[order] / SECOND
+def seconds(times_ns: Ints) -> Floats:
+    """Nanoseconds -> seconds, ``NEVER`` -> infinite."""
+    return np.where(times_ns == NEVER, np.inf, times_ns / SECOND)
+
+
+def _percentiles(place: Ints, values_s: Floats, bins: int, levels: tuple[float, ...]) -> list[Floats]:
+    """Nearest-rank percentiles of every bin, in one sort."""
+    order = np.lexsort((values_s, place))
+    ranked = values_s[order]
     sizes = np.bincount(place, minlength=bins)
     firsts = np.concatenate(([0], np.cumsum(sizes)[:-1]))
     out = []

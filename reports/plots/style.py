@@ -177,6 +177,11 @@ def caption(axes: Axes, text: str, note: str = "", size: float = 9.5) -> None:
         axes.set_title(note, loc="right", size=size - 1, color=MUTED, pad=5)
 
 
+def empty(axes: Axes, text: str) -> None:
+    """Say in the middle of a panel why nothing is drawn in it."""
+    axes.text(0.5, 0.5, text, transform=axes.transAxes, ha="center", va="center", color=MUTED)
+
+
 def save(figure: Figure, name: str, alt: str, png: bool = True) -> Plot:
     """Both files of a figure; the same bytes for the same figure."""
     pixels = io.BytesIO()

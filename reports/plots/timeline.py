@@ -10,6 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator
 
 from reports.findings import Findings
+from reports.payments import Ints
 from reports.plots import lanes, style
 from reports.plots.axis import (
     SECOND,
@@ -22,7 +23,7 @@ from reports.plots.axis import (
     windows,
 )
 from reports.render import units, wording
-from reports.series import Floats, Ints, Series
+from reports.series import Floats, Series
 
 MONTH_NS = 30 * 86_400 * SECOND
 

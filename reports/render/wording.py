@@ -3,8 +3,13 @@ alternative texts."""
 
 from __future__ import annotations
 
-from reports.findings import FaultFindings, Figure, Findings, Incident, Run
+from typing import Literal
+
+from reports.findings import Agreement, FaultFindings, Figure, Findings, Incident, Run
 from reports.render import units
+
+Concord = Literal["agree", "resolved", "disagree"]
+"""``resolved``: the client did not learn the outcome, but the ledger and the gateways agree on it."""
 
 _NAMES = {
     "adyen": "Adyen",
@@ -138,3 +143,22 @@ def _back(failback: Figure) -> str:
     if failback.state == "measured":
         return f"back after {units.duration(failback.measured_ns)}"
     return "not back before the load ended" if failback.state == "never" else "return not measurable"
+
+
+def concord(row: Agreement) -> Concord:
+    """Whether the views of these orders agree on the outcome (amounts and references are checked apart)."""
+    captured_right = row.captures == (1 if row.platform == "succeeded" else 0)
+    settled = row.platform in ("succeeded", "declined", "canceled", "failed")
+    if captured_right and row.client == row.platform:
+        return "agree"
+    if captured_right and settled and row.client in ("unknown", "pending", "(none)"):
+        return "resolved"
+    return "disagree"
+
+
+def combination(row: Agreement, short: bool = False) -> str:
+    """``told succeeded, ledger succeeded, 1 capture``."""
+    captures = units.plural(row.captures, "capture")
+    if short:
+        return f"{row.client} / {row.platform} / {row.captures}"
+    return f"told {row.client}, ledger {row.platform}, {captures}"

@@ -35,6 +35,7 @@ from reports.findings import (
     View,
     WithinFault,
 )
+from reports.payments import NEVER, Coded
 from reports.series import Series, series_of
 
 S = 1_000_000_000
@@ -279,8 +280,9 @@ def series(findings: Findings, per_second: int = 300, seed: int = 3) -> Series:
     latency = rng.lognormal(np.log(150 * MS), 0.5, n)
     dark = (due >= 40 * S) & (due < 60 * S)
     lost = (due >= 39.9 * S) & (due < 40 * S)
-    latency[lost] = np.inf
     latency[dark] *= 1.6
-    gateway = np.where((rng.random(n) < 0.6) & ~dark, "stripe", "adyen").astype(object)
-    gateway[lost] = ""
-    return series_of(due, np.ones(n, np.bool_), ~lost, latency, gateway, end)
+    latency_ns = np.where(lost, NEVER, latency.astype(np.int64))
+    gateway = np.where(lost, 0, np.where((rng.random(n) < 0.6) & ~dark, 2, 1)).astype(np.int16)
+    lateness = rng.lognormal(np.log(0.5 * MS), 0.8, n).astype(np.int64)
+    sent = np.ones(n, np.bool_)
+    return series_of(due, sent, ~lost, latency_ns, lateness, Coded(gateway, ("", "adyen", "stripe")), end)
