@@ -57,11 +57,11 @@ def time_axis(axes: Axes, end: float, narrow: bool, label: bool) -> None:
         step = next((s for s in steps if end / s <= (5 if narrow else 10)), steps[-1])
         axes.xaxis.set_major_locator(FixedLocator(list(np.arange(0, end + 1e-9, step))))
         axes.xaxis.set_major_formatter(FuncFormatter(lambda x, _: units.clock(x)))
-        unit = "min:s"
+        unit = "minutes:seconds"
     else:
         axes.xaxis.set_major_locator(MaxNLocator(5 if narrow else 10, steps=[1, 2, 5, 10]))
         axes.xaxis.set_major_formatter(FuncFormatter(lambda x, _: f"{x:g}"))
-        unit = "s"
+        unit = "seconds"
     if label:
         what = (
             "since the load began"

@@ -102,7 +102,7 @@ def draw(axes: Axes, lanes: Sequence[Lane], end: float, narrow: bool) -> None:
     if not lanes:
         axes.set_ylim(1, 0)
         axes.yaxis.set_major_locator(FixedLocator([]))
-        axes.text(0.5, 0.5, "nobody watched", transform=axes.transAxes, ha="center", color=style.MUTED)
+        style.empty(axes, "nobody watched")
         return
     for row, lane in enumerate(lanes):
         height = 0.74 if lane.truth else 0.5
@@ -137,12 +137,18 @@ def draw(axes: Axes, lanes: Sequence[Lane], end: float, narrow: bool) -> None:
                 color=style.INK if lane.truth else style.ORANGE_TEXT,
                 annotation_clip=False,
             )
+    if narrow:
+        # Beside the bars the names would take a third of a phone's width.
+        axes.yaxis.set_major_locator(FixedLocator([]))
+        paper = {"facecolor": style.PAPER, "alpha": 0.75, "lw": 0, "pad": 1.2}
+        for row, lane in enumerate(lanes):
+            axes.text(end * 0.015, row, _label(lane), va="center", size=7.5, bbox=paper)
+        return
     axes.yaxis.set_major_locator(FixedLocator(list(range(len(lanes)))))
-    axes.set_yticklabels([_label(lane, narrow) for lane in lanes])
-    axes.tick_params(axis="y", labelsize=8.5 if narrow else 9)
+    axes.set_yticklabels([_label(lane) for lane in lanes])
 
 
-def _label(lane: Lane, narrow: bool) -> str:
+def _label(lane: Lane) -> str:
     subject = lane.subject.removeprefix("https://").removeprefix("http://")
     if len(subject) > 22:
         subject = subject[:20] + "..."

@@ -13,7 +13,7 @@ from reports.render import units
 from reports.series import Floats
 from reports.tail import Tail
 
-NINES = (0.1, 0.5, 0.9, 0.99, 0.999, 0.9999, 0.99999)
+NINES = (0.5, 0.9, 0.99, 0.999, 0.9999, 0.99999)
 _COLOURS = (style.BLUE, style.VERMILLION, style.GREEN, style.PURPLE)
 _DASHES = ("-", (0, (5, 1.5)), (0, (1.2, 1.2)), (0, (6, 1.5, 1.2, 1.5)))
 
@@ -53,15 +53,15 @@ def percentiles(tails: Sequence[Tail], target: tuple[str, float] | None, narrow:
             bounded = finite & ~np.isnan(tail.high)
             bottom, top = np.maximum(np.nan_to_num(tail.low, nan=low), low), np.minimum(tail.high, high)
             axes.fill_between(x, bottom, top, where=list(bounded), color=colour, alpha=0.16, lw=0)
-            axes.plot(x[finite], tail.value[finite], color=colour, lw=0.9, ls=dash)
-            axes.plot(x[bounded], tail.value[bounded], color=colour, lw=2.0, ls=dash)
+            axes.plot(x, np.where(bounded, tail.value, np.nan), color=colour, lw=2.0, ls=dash)
+            axes.plot(x, np.where(finite & ~bounded, tail.value, np.nan), color=colour, lw=0.9)
             if tail.unanswered and finite.any():
                 # From here on nobody answered: the line leaves the figure upwards.
                 edge = x[finite][-1]
                 axes.plot([edge, edge], [tail.value[finite][-1], high], color=colour, lw=1.2, ls=":")
                 axes.plot([edge], [high / 1.06], marker="^", color=colour, ms=6, clip_on=False)
             last = float(tail.value[finite][-1]) if finite.any() else high
-            text = tail.name + (f"\n{units.count(tail.unanswered)} no answer" if tail.unanswered else "")
+            text = tail.name + (f"\n{units.count(tail.unanswered)} unanswered" if tail.unanswered else "")
             labels.append(EndLabel(last, text, style.TEXT_OF[colour]))
         if target:
             axes.axhline(target[1], color=style.INK, lw=1.0, ls=(0, (6, 3)))

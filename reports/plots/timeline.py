@@ -257,7 +257,11 @@ def _success(axes: Axes, story: Story, narrow: bool, height: float) -> None:
             zorder=3,
         )
     labels = [
-        EndLabel(story.success_target, f"objective {units.target_share(story.success_target)}", style.INK)
+        EndLabel(
+            story.success_target,
+            f"{'goal' if narrow else 'objective'} {units.target_share(story.success_target)}",
+            style.INK,
+        )
     ]
     if len(seen):
         labels.append(EndLabel(float(seen[-1]), units.share(float(seen[-1])), style.GREEN_TEXT))
@@ -325,9 +329,7 @@ def _traffic(axes: Axes, story: Story, narrow: bool, height: float) -> None:
         labels.append(EndLabel(float(middle), text, style.TEXT_OF.get(colour, style.INK)))
         base = top
     if not order:
-        axes.text(
-            0.5, 0.5, "no payment was answered", transform=axes.transAxes, ha="center", color=style.MUTED
-        )
+        style.empty(axes, "no payment was answered")
     end_labels(axes, labels, height)
 
 
@@ -341,7 +343,7 @@ def _budget(axes: Axes, story: Story, narrow: bool, height: float) -> None:
         if narrow
         else f"a month at {units.target_share(target)} allows {units.minutes(budget)} of bad service"
     )
-    style.caption(axes, "Error budget left", note)
+    style.caption(axes, "Error budget left, minutes" if narrow else "Error budget left", note)
     end = float(story.series.edges[-1])
     xs, used = [0.0], [0.0]
     for start, stop in net_bad(findings):
@@ -352,22 +354,25 @@ def _budget(axes: Axes, story: Story, narrow: bool, height: float) -> None:
     spent = np.array(used)
     incidents = findings.budget.incidents_per_month if findings.budget else None
     each = max(len(findings.incidents), 1)
-    lines = [("one incident" if findings.faults else "this drill", 1 / each, style.BLUE, style.BLUE_TEXT)]
+    one = "one incident" if findings.faults else "this drill"
+    lines = [("once" if narrow else one, 1 / each, style.BLUE, style.BLUE_TEXT)]
     if incidents is not None and incidents > 1:
-        lines.append((f"{incidents:g} a month", incidents / each, style.PURPLE, style.PURPLE_TEXT))
+        many = f"{incidents:g} times" if narrow else f"{incidents:g} a month"
+        lines.append((many, incidents / each, style.PURPLE, style.PURPLE_TEXT))
     deepest = max(float(spent[-1]) * factor for _, factor, _, _ in lines)
     room = max(deepest, budget * 0.002)
     axes.set_ylim(budget - room * 1.25, budget + room * 0.35)
     axes.yaxis.set_major_locator(FixedLocator([budget - deepest, budget] if deepest else [budget]))
     digits = 1 if deepest >= 1 or not deepest else 2 if deepest >= 0.1 else 3
-    axes.yaxis.set_major_formatter(FuncFormatter(lambda y, _: f"{y:.{digits}f} min"))
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda y, _: f"{y:.{digits}f}{'' if narrow else ' min'}"))
     labels = []
     for text, factor, colour, ink in lines:
         left = budget - spent * factor
         axes.fill_between(xs, left, budget, color=colour, alpha=0.15, lw=0)
         axes.plot(xs, left, color=colour, lw=1.8)
         share = float(spent[-1]) * factor / budget if budget else float("inf")
-        labels.append(EndLabel(float(left[-1]), f"{text}: {100 * share:.3g}% used", ink))
+        part = f"{100 * share:.2g}%" if share < 1 else f"{100 * share:,.0f}%"
+        labels.append(EndLabel(float(left[-1]), f"{text}: {part}{'' if narrow else ' used'}", ink))
     end_labels(axes, labels, height)
 
 
