@@ -51,15 +51,14 @@ class BadInputError(Exception):
 class App:
     """Routes requests to payments and refunds; an application of ``mocks.http.Server``.
 
-    ============================  ====================================================================
-    ``POST /payments``            201 succeeded, 402 declined, 202 unknown, 503 failed; 400, 409
-    ``GET /payments/{id}``        200; 404
-    ``POST /payments/{id}/refunds``  201 succeeded, 202 unknown, 503 failed; 400, 404, 409, 422
-    ``GET /ledger``               200, ``?after=<cursor>&limit=<1..1000>``
-    ``GET /health``               200
-    ============================  ====================================================================
+    - ``POST /payments``: 201 succeeded, 402 declined, 202 unknown, 503 failed; 400, 409
+    - ``GET /payments/{id}``: 200; 404
+    - ``POST /payments/{id}/refunds``: 201 succeeded, 202 unknown, 503 failed; 400, 404, 409, 422
+    - ``GET /ledger?after=<cursor>&limit=<1..1000>``: 200
+    - ``GET /health``: 200
 
-    Both POSTs need an ``Idempotency-Key``. A request whose client has gone is carried on all the same.
+    Both POSTs need an ``Idempotency-Key``. A request whose client has gone is carried on all the same. The
+    ledger names a gateway and a reference only where it claims that money moved.
     """
 
     def __init__(self, payments: Payments, refunds: Refunds, janitor: Janitor) -> None:
@@ -156,8 +155,8 @@ class App:
                 "amount_minor": payment.amount_minor,
                 "currency": payment.currency,
                 "status": payment.status,
-                "gateway": payment.gateway if payment.reference else "",
-                "reference": payment.reference,
+                "gateway": payment.gateway if payment.status == "succeeded" else "",
+                "reference": payment.reference if payment.status == "succeeded" else "",
                 "refunded_minor": payment.refunded_minor,
             }
             for payment in payments
@@ -199,7 +198,7 @@ def _object(request: Request) -> dict[str, Any]:
 
 
 def _payment(request: Request) -> Payment:
-    """The payment that a request asks for; unknown fields are refused, or a typing error would be a default."""
+    """The payment that a request asks for. Unknown fields are refused: they are typing errors."""
     key = _key(request)
     body = _object(request)
     unknown = body.keys() - {"order_id", "amount_minor", "currency", "method", "instrument"}

@@ -76,8 +76,8 @@ class Breaker:
         return self._state
 
     def permit(self, now_ns: int) -> Permit | None:
-        """Leave for one payment's calls, to be handed back by ``success``, ``failure`` or ``release``; ``None``
-        when the gateway is not to be called now."""
+        """Leave for the calls of one payment, to be handed back by ``success``, ``failure`` or ``release``;
+        ``None`` when the gateway is not to be called now."""
         if self._state == "open" and now_ns - self._opened_ns >= self.settings.open_ns:
             self._trials_under_way = 0
             self._trials_succeeded = 0

@@ -1,4 +1,4 @@
-"""A gateway as the platform uses it: its connector, its connections, its breaker, its time-out and retries."""
+"""A gateway as the platform uses it: its connector, connections and breaker, its time-out and retries."""
 
 from __future__ import annotations
 
@@ -118,7 +118,7 @@ class Gateway:
             lambda answer: self._judge(permit, answer),
         )
         if verdict.kind is Kind.BUSY:
-            # It answers, but not with the outcome. One question more; a look-up may know what a replay doesn't.
+            # It answers, but not with the outcome. A look-up may know what a replay does not.
             return await self.find_out(payment)
         return verdict
 

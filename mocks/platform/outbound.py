@@ -208,7 +208,8 @@ class _Connection(asyncio.Protocol):
         self._timer = loop.call_later(max(timeout, 0.0), self._time_out)
         transport.write(request)
         try:
-            return await waiter
+            answer: Answer = await waiter
+            return answer
         finally:
             if self._waiter is waiter:  # cancelled: the answer would meet the next request
                 self._waiter = None

@@ -1,4 +1,4 @@
-"""A payment and a refund, as the platform keeps them: immutable values, replaced as they come to their end."""
+"""A payment and a refund, as the platform keeps them: immutable values, replaced as they change."""
 
 from __future__ import annotations
 

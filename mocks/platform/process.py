@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 
 from journal.clock import SECOND, Clock
@@ -62,8 +63,7 @@ class Platform:
         payments = janitor.payments = Payments(store, self._gateways, weights, seed, janitor.take_payment)
         refunds = janitor.refunds = Refunds(store, self._gateways, janitor.take_refund)
         left_payments, left_refunds = payments.recover(), refunds.recover()
-        for record in (*left_payments, *left_refunds):
-            await store.put(record)
+        await asyncio.gather(*map(store.put, left_payments), *map(store.put, left_refunds))
         self._app = App(payments, refunds, janitor)
         self._server = Server(
             self._app, host=str(plan.get("host", "127.0.0.1")), port=int(plan.get("port", 0))
@@ -82,10 +82,10 @@ class Platform:
 
     async def stop(self) -> None:
         """Take no more payments, finish those under way, close the store."""
-        if self._app is not None:
-            await self._app.finish(GRACE)
         if self._server is not None:
-            await self._server.stop(grace=0.5)
+            await self._server.stop(grace=GRACE)
+        if self._app is not None:
+            await self._app.finish(0.2)  # payments whose client has gone
         if self._janitor is not None:
             await self._janitor.close()
         for gateway in self._gateways.values():

@@ -67,7 +67,8 @@ WHERE status IN ('pending', 'unknown')
 _PUT_REFUND = """
 INSERT INTO refunds (id, payment_id, amount_minor, whole, status, reference, error)
 VALUES (?, ?, ?, ?, ?, ?, ?)
-ON CONFLICT (id) DO UPDATE SET status = excluded.status, reference = excluded.reference, error = excluded.error
+ON CONFLICT (id) DO UPDATE SET status = excluded.status, reference = excluded.reference,
+    error = excluded.error
 WHERE status IN ('pending', 'unknown')
 """
 _PAYMENT = """
@@ -96,6 +97,8 @@ class Store:
         self.path = path
         self._pending: list[tuple[Payment | Refund, asyncio.Future[None]]] = []
         self._committing = False
+        self._settled = asyncio.Event()
+        self._settled.set()
         self._closed = False
         self._worker = ThreadPoolExecutor(1, thread_name_prefix="store")
         self._reader: sqlite3.Connection | None = None
@@ -122,6 +125,7 @@ class Store:
         self._pending.append((record, future))
         if not self._committing:
             self._committing = True
+            self._settled.clear()
             # Not at once: what else this step of the loop writes shall be in the same group.
             asyncio.get_running_loop().call_soon(self._commit_pending)
         return future
@@ -183,8 +187,7 @@ class Store:
 
     async def drain(self) -> None:
         """Wait until everything that was put is durable, or has failed."""
-        while self._pending or self._committing:
-            await asyncio.sleep(0.001)
+        await self._settled.wait()
 
     def close(self) -> None:
         """Close the file; a group that is being committed is finished first. What was put and not committed
@@ -227,6 +230,7 @@ class Store:
             self._commit_pending()
         else:
             self._committing = False
+            self._settled.set()
         for _, future in group:
             if future.done():
                 continue

@@ -174,7 +174,7 @@ def _error(answer: Answer) -> dict[str, Any]:
 
 
 def _decline_code(error: dict[str, Any]) -> str:
-    # ``card_declined`` is refined by ``decline_code``; the other codes (expired_card, ...) stand for themselves.
+    # ``card_declined`` is refined by ``decline_code``; other codes (expired_card, ...) stand for themselves.
     code = str(error.get("code") or "")
     return str(error.get("decline_code") or "generic_decline") if code in ("", "card_declined") else code
 
