@@ -1,0 +1,15 @@
+"""Adyen Checkout v72: card payments and refunds."""
+
+from __future__ import annotations
+
+from mocks.gateways.adyen.errors import server_error
+from mocks.gateways.kind import GatewayType
+
+ADYEN = GatewayType(
+    name="adyen",
+    endpoints=("payments", "refunds.create"),
+    methods=("card",),
+    default_port=12113,
+    error_body=lambda status: server_error(status).body,
+    application="mocks.gateways.adyen.application:Adyen",
+)

@@ -1,0 +1,60 @@
+"""Adyen's errors: ``{"status", "errorCode", "message", "errorType", "pspReference"}``.
+
+Codes 000, 010, 100, 101, 130, 137, 138, 167, 702, 704 and 901 are in Adyen's documentation ("Error codes and
+messages") or in answers that its users quote. Which HTTP status goes with which code is second-hand for 130,
+137, 138 and 702: 422 is assumed, as for the others of type ``validation``.
+"""
+
+from __future__ import annotations
+
+import orjson
+
+from mocks.reply import Reply
+
+
+class AdyenError(Exception):
+    """A request is answered with this error.
+
+    Args:
+        status: The HTTP status.
+        code: The ``errorCode``.
+        message: For people.
+        kind: The ``errorType``.
+        transient: The answer carries ``Transient-Error: true``: the caller may try the same key again.
+    """
+
+    def __init__(
+        self, status: int, code: str, message: str, kind: str = "validation", *, transient: bool = False
+    ) -> None:
+        super().__init__(message)
+        self.status = status
+        self.code = code
+        self.kind = kind
+        self.transient = transient
+
+    def reply(self) -> Reply:
+        body = {"status": self.status, "errorCode": self.code, "message": str(self), "errorType": self.kind}
+        headers = (("Transient-Error", "true"),) if self.transient else ()
+        return Reply(self.status, orjson.dumps(body), "error", headers)
+
+
+def invalid(code: str, message: str) -> AdyenError:
+    """A ``validation`` error, HTTP 422."""
+    return AdyenError(422, code, message)
+
+
+def unauthorized() -> AdyenError:
+    return AdyenError(401, "000", "HTTP Status Response - Unauthorized", "security")
+
+
+def merchant_refused() -> AdyenError:
+    return AdyenError(403, "901", "Invalid Merchant Account", "security")
+
+
+def server_error(status: int) -> Reply:
+    """An error that is Adyen's own: a failure, or its rate limit.
+
+    It carries no ``Transient-Error``: the caller cannot tell from it whether the payment was made.
+    """
+    kind = "internal" if status >= 500 else "security"
+    return AdyenError(status, "000", "The mock has been told to answer with this error.", kind).reply()

@@ -1,0 +1,227 @@
+"""What all gateways have in common: latency, the moment at which money moves, faults, loss, the journal."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+import time
+import traceback
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Sequence
+
+from journal.clock import Clock
+from journal.records import GatewayRequest, Movement
+from journal.writer import Writer
+from mocks.draws import Draws
+from mocks.faults.fault import Fault
+from mocks.gateways.call import Call, Prepared
+from mocks.http import Exchange, Request, Server
+from mocks.idempotency import Keys
+from mocks.latency import Latency
+from mocks.ledger import Ledger
+from mocks.reply import Reply
+
+QUICK = 0.1
+"""The share of a payment's latency that reads, replays and refusals take: no bank is asked."""
+
+
+class Gateway(ABC):
+    """One gateway: an HTTP application, a ledger, idempotency keys, and whatever faults are active.
+
+    A request that has something to execute is executed at a moment drawn uniformly within its latency; its
+    answer goes out at the latency's end. So when a connection dies in flight, some payments have been
+    captured and some have not, as in life. A gateway doesn't notice a client that leaves: the request is
+    executed all the same. Only the gateway's own outage prevents what has not happened yet.
+
+    Args:
+        name: What the journal calls it.
+        latency: Of a request that is executed; other requests take ``QUICK`` of it.
+        seed: Of the run; settles the latency and the moment of execution of the n-th request.
+    """
+
+    def __init__(self, name: str, latency: Latency, seed: int) -> None:
+        self.name = name
+        self.latency = latency
+        self.ledger = Ledger(name, self._moved)
+        self.keys = Keys()
+        self.ids = Draws(seed, f"{name}/ids")
+        self.faults: Sequence[Fault] = ()
+        self.server: Server | None = None
+        self._latencies = Draws(seed, f"{name}/latency")
+        self._moments = Draws(seed, f"{name}/moment")
+        self._arrived = 0
+        self._made = 0
+        self._dark = 0
+        self._in_flight: dict[Call, None] = {}
+        self._clock = Clock(0)
+        self._writer: Writer | None = None
+
+    # What each gateway does in its own way.
+
+    @abstractmethod
+    def endpoint(self, request: Request) -> str:
+        """The name of the endpoint, empty if there is none."""
+
+    @abstractmethod
+    def prepare(self, call: Call) -> Prepared:
+        """Authenticate, look at the idempotency key, validate; what is left is the execution."""
+
+    @abstractmethod
+    def error(self, status: int) -> Reply:
+        """An error of the gateway's own making, in its own shape."""
+
+    def headers(self, call: Call, reply: Reply) -> tuple[tuple[str, str], ...]:
+        """The headers of an answer besides those of HTTP itself."""
+        return reply.headers
+
+    # The way of a request.
+
+    def __call__(self, exchange: Exchange) -> None:
+        """Take a request; this is the application of the gateway's server."""
+        number = self._arrived
+        self._arrived += 1
+        call = Call(self, exchange, number, self.endpoint(exchange.request))
+        self._in_flight[call] = None
+        for fault in self.faults:
+            if fault.touches(call):
+                fault.hits += 1
+                call.fault = fault.name
+                call.faults.append(fault)
+                fault.arrive(call)
+                if call.over:
+                    return
+        drawn_ns: float = self.latency.quantile(self._latencies.uniform(number))
+        if call.reply is None:
+            try:
+                prepared = self.prepare(call)
+            except Exception as error:
+                prepared = self._broken(call, error)
+            if isinstance(prepared, Reply):
+                call.reply = prepared
+                drawn_ns *= QUICK
+            else:
+                call.execute = prepared
+                if exchange.request.method == "GET":
+                    drawn_ns *= QUICK
+        latency_ns = call.latency_ns(drawn_ns)
+        if latency_ns <= 0:
+            self._decide(call, 0)
+            return
+        loop = asyncio.get_running_loop()
+        if call.execute is None:
+            call.timer = loop.call_later(latency_ns / 1e9, self._answer, call)
+        else:
+            moment_ns = latency_ns * self._moments.uniform(number)
+            call.timer = loop.call_later(moment_ns / 1e9, self._decide, call, latency_ns)
+
+    def _decide(self, call: Call, latency_ns: float) -> None:
+        """Execute: from here on it has happened, whether or not the caller hears of it."""
+        if call.execute is not None:
+            try:
+                call.reply = call.execute(time.monotonic_ns())
+            except Exception as error:
+                call.reply = self._broken(call, error)
+            if call.use is not None:
+                call.use.save(call.reply)
+                call.use.order_id = call.order_id
+        left_ns = latency_ns - (time.monotonic_ns() - call.exchange.request.received_ns)
+        if left_ns <= 0:
+            self._answer(call)
+        else:
+            call.timer = asyncio.get_running_loop().call_later(left_ns / 1e9, self._answer, call)
+
+    def _answer(self, call: Call) -> None:
+        assert call.reply is not None
+        reply = call.reply
+        for fault in call.faults:
+            reply = fault.answering(call, reply)
+        self._end(call)
+        sent = call.exchange.answer(reply.status, reply.body, headers=self.headers(call, reply))
+        self._journal(call, reply.status if sent else 0, time.monotonic_ns() if sent else None)
+
+    def _end(self, call: Call) -> None:
+        call.over = True
+        del self._in_flight[call]
+        if call.timer is not None:
+            call.timer.cancel()
+        if call.use is not None:
+            call.use.end()
+
+    def _broken(self, call: Call, error: Exception) -> Reply:
+        # The text of the exception stays out: it may quote what a caller sent.
+        where = traceback.extract_tb(error.__traceback__)[-1]
+        what = f"{self.name}: {call.endpoint or 'no endpoint'}: {type(error).__name__}"
+        sys.stderr.write(f"{what} at {where.filename}:{where.lineno}\n")
+        return self.error(500)
+
+    # What faults do to the server.
+
+    def lose(self, call: Call) -> None:
+        """End a request without an answer. What it has not executed yet never happens, and its idempotency
+        key is free again unless it was executed."""
+        self._end(call)
+        self._journal(call, 0, None)
+
+    def go_dark(self, cause: str) -> int:
+        """Refuse connections, reset the open ones, and lose what is in flight, even what its client has
+        long left. Returns how many connections were reset plus how many requests were lost."""
+        self._dark += 1
+        lost = tuple(self._in_flight)
+        for call in lost:
+            call.fault = cause
+            self.lose(call)
+        return len(lost) + (self.server.refuse() if self.server is not None else 0)
+
+    def come_back(self) -> None:
+        """Serve again, once as many outages have ended as began."""
+        self._dark -= 1
+        if self._dark == 0 and self.server is not None:
+            self.server.resume()
+
+    def cut_in_flight(self, chosen: Callable[[Call], bool], cause: str) -> int:
+        """Reset the connections of the chosen requests in flight. Returns how many there were."""
+        cut = [call for call in self._in_flight if chosen(call)]
+        for call in cut:
+            call.fault = cause
+            call.reset()
+        return len(cut)
+
+    def close(self) -> None:
+        """Lose what is still in flight: the process ends."""
+        for call in tuple(self._in_flight):
+            self.lose(call)
+
+    # Names and records.
+
+    def next_id(self, length: int, alphabet: str) -> str:
+        """A new random-looking identifier; the n-th is the same for the same seed."""
+        self._made += 1
+        return self.ids.text(self._made, length, alphabet)
+
+    def begin(self, clock: Clock, writer: Writer | None) -> None:
+        """The run begins: what ends or moves from here on is written down."""
+        self._clock = clock
+        self._writer = writer
+
+    def _moved(self, movement: Movement) -> None:
+        if self._writer is not None:
+            self._writer.write(movement._replace(at_ns=self._clock.at(movement.at_ns)))
+
+    def _journal(self, call: Call, status: int, answered_ns: int | None) -> None:
+        if self._writer is None:
+            return
+        clock = self._clock
+        self._writer.write(
+            GatewayRequest(
+                gateway=self.name,
+                endpoint=call.endpoint,
+                received_ns=clock.at(call.exchange.request.received_ns),
+                answered_ns=None if answered_ns is None else clock.at(answered_ns),
+                status=status,
+                result=call.reply.result if call.reply is not None else "",
+                fault=call.fault,
+                idempotency_key=call.idempotency_key,
+                order_id=call.order_id,
+                replayed=call.replayed,
+            )
+        )

@@ -1,0 +1,71 @@
+"""A gateway as a process: its server, its faults on the timeline, its journal."""
+
+from __future__ import annotations
+
+import contextlib
+
+from journal.clock import Clock
+from journal.tether import Message
+from journal.writer import Writer
+from mocks.faults import FaultPlan
+from mocks.faults.schedule import FaultSchedule
+from mocks.gateways import GATEWAYS
+from mocks.gateways.gateway import Gateway
+from mocks.http import Server
+from mocks.latency import Latency
+
+
+class GatewayService:
+    """One gateway behind one server; implements ``mocks.process.Service``."""
+
+    def __init__(self) -> None:
+        self.gateway: Gateway | None = None
+        self.server: Server | None = None
+        self.schedule: FaultSchedule | None = None
+
+    async def start(self, plan: Message) -> Message:
+        """Serve a gateway.
+
+        The plan's keys: ``gateway`` (a name of ``GATEWAYS``), ``name`` (for the journal, the gateway's when
+        left out), ``host``, ``port`` (0: any), ``seed``, ``latency`` (``p50_ns``, ``p99_ns``), ``faults``
+        (a list of ``FaultPlan`` messages).
+
+        Raises:
+            PortInUseError: Another process listens on the port.
+            ValueError: The plan cannot be followed.
+        """
+        kind = plan.get("gateway")
+        if kind not in GATEWAYS:
+            raise ValueError(f"there is no gateway {kind!r}; the gateways are {', '.join(GATEWAYS)}")
+        seed = int(plan.get("seed", 0))
+        latency = plan.get("latency") or {"p50_ns": 0, "p99_ns": 0}
+        name = str(plan.get("name", kind))
+        gateway = GATEWAYS[kind].make(name, Latency(latency["p50_ns"], latency["p99_ns"]), seed)
+        plans = [FaultPlan.from_message(message) for message in plan.get("faults") or ()]
+        endpoints = GATEWAYS[kind].endpoints
+        for fault in plans:
+            if fault.endpoint is not None and fault.endpoint not in endpoints:
+                known = ", ".join(endpoints)
+                raise ValueError(f"fault {fault.id}: {kind} has no {fault.endpoint!r}; it has {known}")
+        self.schedule = FaultSchedule(plans, gateway, seed, name)
+        gateway.faults = self.schedule.active
+        self.server = Server(gateway, host=plan.get("host", "127.0.0.1"), port=int(plan.get("port", 0)))
+        gateway.server = self.server
+        self.gateway = gateway
+        return {"port": await self.server.start()}
+
+    def go(self, clock: Clock, writer: Writer | None) -> None:
+        """Write down what happens from here on, and set the faults' alarms."""
+        assert self.gateway is not None and self.schedule is not None
+        self.gateway.begin(clock, writer)
+        self.schedule.arm(clock, writer.write if writer is not None else lambda event: None)
+
+    async def stop(self) -> None:
+        """Stop the faults, answer what is in flight within a second, close."""
+        if self.schedule is not None:
+            self.schedule.close()
+        if self.server is not None:
+            with contextlib.suppress(OSError):
+                await self.server.stop()
+        if self.gateway is not None:
+            self.gateway.close()
