@@ -1,0 +1,3 @@
+"""The command, and the conductor that runs one drill."""
+
+__version__ = "0.1.0"

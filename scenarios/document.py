@@ -128,6 +128,8 @@ def override(document: Document, setting: str) -> None:
     here = document.data
     for depth, step in enumerate(path[:-1]):
         if isinstance(here, dict):
+            if str(step) not in here:
+                document.overridden[path[: depth + 1]] = source
             here = here.setdefault(str(step), {})
         elif isinstance(here, list) and isinstance(step, int) and step < len(here):
             here = here[step]

@@ -1,0 +1,108 @@
+"""``paydrill check``: validate a scenario, and say in words what would happen when."""
+
+from __future__ import annotations
+
+from typing import Annotated, NoReturn
+
+import typer
+
+from paydrill.exits import USAGE, leave
+from paydrill.live import clock
+from scenarios.checkout import PlanSummary, plan, summarise
+from scenarios.document import ScenarioError
+from scenarios.quantities import format_duration, format_share
+from scenarios.reading import load_scenario
+from scenarios.schema import Objectives, Scenario
+
+ScenarioArgument = Annotated[
+    str, typer.Argument(help="Path of a scenario, or name of one that comes with paydrill.")
+]
+SeedOption = Annotated[int | None, typer.Option(help="Plan other payments than the scenario's own seed.")]
+SetOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--set", metavar="KEY=VALUE", help="Override a key, e.g. load.arrivals.2.rate=800/s. Repeatable."
+    ),
+]
+
+
+def check(scenario: ScenarioArgument, seed: SeedOption = None, set_: SetOption = None) -> None:
+    """Validate a scenario, and say what would run."""
+    try:
+        loaded = load_scenario(scenario, settings(seed, set_))
+    except ScenarioError as error:
+        refuse(error)
+    for line in in_words(loaded, summarise(plan(loaded))):
+        typer.echo(line)
+
+
+def settings(seed: int | None, overrides: list[str] | None, target: str | None = None) -> list[str]:
+    """The command line's overrides as KEY=VALUE settings, in the order in which they apply."""
+    given = list(overrides or [])
+    if seed is not None:
+        given.append(f"seed={seed}")
+    if target is not None:
+        given.append(f'platform={{url: "{target}"}}')
+    return given
+
+
+def refuse(error: ScenarioError) -> NoReturn:
+    """Say everything that is wrong with a scenario, and end with the exit code for it."""
+    count = len(error.problems)
+    leave(USAGE, f"{error}\n{count} problem{'s' if count > 1 else ''}; nothing was started")
+
+
+def in_words(scenario: Scenario, summary: PlanSummary) -> list[str]:
+    """What a drill would do and when, a sentence a line."""
+    lines = [scenario.name + (f": {scenario.about}" if scenario.about else ""), ""]
+    begin = 0
+    for number, stage in enumerate(scenario.load.arrivals, start=1):
+        rate = stage.rate
+        how = f"{rate.start:g}/s" if rate.start == rate.end else f"from {rate.start:g}/s to {rate.end:g}/s"
+        name = stage.name or f"stage {number}"
+        lines.append(f"{_span(begin, begin + stage.duration)}  {name}: payments arrive at {how}")
+        begin += stage.duration
+    for fault in scenario.faults:
+        where = f"{fault.on}, {fault.endpoint}" if fault.endpoint else fault.on
+        part = "" if fault.share == 1 else f" for {format_share(fault.share)} of its requests"
+        lines.append(f"{_span(fault.at, fault.end)}  {where}: {fault.fault}{part}")
+    lines += [
+        f"{_span(window.at, window.end)}  announced maintenance, left out of the uptime"
+        for window in scenario.maintenance
+    ]
+    lines.append("")
+    lines += [
+        f"every {format_duration(probe.every)} the {probe.probe} probe checks {probe.on}"
+        for probe in scenario.probes
+    ]
+    target = scenario.platform.url or "the reference platform"
+    methods = ", ".join(f"{format_share(share)} {method}" for method, share in scenario.load.mix.items())
+    lines.append(
+        f"{summary.payments:,} payments go to {target} ({methods}; "
+        f"{format_share(scenario.load.declines)} of them must be declined), "
+        f"seed {scenario.seed}, plan {summary.digest[:12]}"
+    )
+    gated = gates(scenario.objectives)
+    lines.append(
+        "the verdict asks for: " + (", ".join(gated) if gated else "nothing, so it will be INCONCLUSIVE")
+    )
+    return lines
+
+
+def gates(objectives: Objectives) -> list[str]:
+    """The objectives that a scenario sets, in words."""
+    words = []
+    for name in Objectives.model_fields:
+        bound = getattr(objectives, name)
+        if bound is None:
+            continue
+        label = name.replace("_", " ")
+        if name == "monthly_uptime":
+            words.append(f"{label} {bound.target} at {bound.incidents:g} incidents a month")
+        else:
+            words.append(f"{label} {bound}")
+    return words
+
+
+def _span(start: int, stop: int) -> str:
+    return f"{clock(start)} – {clock(stop)}"

@@ -1,0 +1,344 @@
+"""The conductor: runs one drill from its first child process to its last.
+
+It starts the gateways, the platform, the probes and the load, hands each its plan ahead of time, says go,
+watches, lets the platform settle, collects its ledger, and ends every process. It judges nothing.
+"""
+
+from __future__ import annotations
+
+import datetime
+import importlib.util
+import resource
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Literal
+
+from journal.clock import SECOND, Clock
+from journal.reader import Tail
+from journal.records import Mark
+from journal.writer import Writer
+from mocks.gateways import GATEWAYS
+from paydrill import plans
+from paydrill.child import Child, ChildError, end_all
+from paydrill.drilled_platform import DrilledPlatform, PlatformError
+from paydrill.live import View
+from paydrill.live_state import LiveState
+from paydrill.run_folder import RunFolder
+from scenarios.checkout import PlanSummary
+from scenarios.quantities import format_duration
+from scenarios.schema import Scenario
+
+_TICK = 0.1
+_GRACE = 8.0
+"""Seconds that all children together may take to flush and end."""
+
+_OVERTIME = 20.0
+"""Seconds that the load may take after the last customer gave up, before it is taken for dead."""
+
+Ended = Literal["complete", "aborted", "interrupted"]
+
+
+class AbortedError(Exception):
+    """The environment broke; the text says what and where to look."""
+
+
+class InterruptedDrillError(Exception):
+    """Somebody pressed Ctrl-C."""
+
+
+@dataclass(slots=True)
+class Interrupts:
+    """Counts Ctrl-C. The first asks for an orderly end; what the second does, ``on_second`` says."""
+
+    count: int = 0
+    on_second: Callable[[], None] = lambda: None
+
+    def press(self) -> None:
+        self.count += 1
+        if self.count > 1:
+            self.on_second()
+
+
+@dataclass(slots=True)
+class Conductor:
+    """Runs one drill.
+
+    Args:
+        scenario: What is played.
+        summary: Its plan's size and digest.
+        folder: Where everything is written.
+        processes: Load workers; 1 is a single Locust process.
+        view: Shows the drill.
+        interrupts: Asked at every tick.
+        command: The command line, for the record.
+    """
+
+    scenario: Scenario
+    summary: PlanSummary
+    folder: RunFolder
+    processes: int
+    view: View
+    interrupts: Interrupts
+    command: str
+    _children: list[Child] = field(default_factory=list)
+    _clock: Clock = field(default_factory=Clock.starting_now)
+    _writer: Writer | None = None
+    _load: Child | None = None
+    _load_done: bool = False
+    _stages_told: int = 0
+
+    def run(self) -> Ended:
+        """Run the drill.
+
+        Returns:
+            How it ended. The reason of an abort is in the journal, as a mark.
+
+        Raises:
+            AbortedError: A child could not be started: nothing was played, and there is nothing to judge.
+            InterruptedDrillError: Ctrl-C before the load began: the same.
+        """
+        _raise_file_limit()
+        self._writer = Writer(self.folder.journal, "conductor")
+        try:
+            try:
+                url = self._start()
+            except ChildError as error:
+                raise AbortedError(str(error)) from error
+            return self._play(url)
+        finally:
+            for child in self._children:
+                child.kill()
+            self._writer.close()
+
+    def kill_children(self) -> None:
+        """End every child at once."""
+        for child in self._children:
+            child.kill()
+
+    def _start(self) -> str:
+        """Start all children and say go; returns the platform's URL."""
+        scenario, journal = self.scenario, self.folder.journal
+        gateways = {name: self._child(name, "mocks.process") for name in scenario.gateways}
+        own = self._child("platform", "mocks.process") if scenario.platform.reference is not None else None
+        watch = self._child("probes", "probes.process") if scenario.probes else None
+        urls: dict[str, str] = {}
+        for name, child in gateways.items():
+            # A platform that runs already has to know where to find them, so they take their known ports.
+            port = GATEWAYS[name].default_port if own is None else 0
+            child.plan(plans.gateway(scenario, name, journal, port))
+        for name, child in gateways.items():
+            self.view.step(f"starting {name} ...")
+            urls[name] = f"http://127.0.0.1:{self._ready(child)['port']}"
+        if own is not None:
+            self.view.step("starting the platform ...")
+            own.plan(plans.platform(scenario, dict(urls), self.folder.store, journal))
+            urls["platform"] = f"http://127.0.0.1:{self._ready(own)['port']}"
+        else:
+            assert scenario.platform.url is not None
+            urls["platform"] = scenario.platform.url.rstrip("/")
+            self._reach(urls["platform"])
+        if watch is not None:
+            watch.plan(plans.probes(scenario, urls, self.folder.run, journal))
+        self.view.step("starting the load ...")
+        self._describe(0, "")  # the load reads the resolved scenario from the run folder
+        self._load = self._start_load(urls["platform"])
+        for waiting in (watch, self._load):
+            if waiting is not None:
+                self._ready(waiting)
+        if self.interrupts.count:
+            raise InterruptedDrillError
+        head_start = 1.0 if self.processes == 1 else 2.5
+        self._clock = Clock(time.monotonic_ns() + int(head_start * SECOND))
+        start = datetime.datetime.now(datetime.UTC) + datetime.timedelta(seconds=head_start)
+        self._describe(self._clock.epoch_ns, start.strftime("%Y-%m-%dT%H:%M:%S.%fZ"))
+        for child in self._children:
+            child.go({"epoch_ns": self._clock.epoch_ns, "run": self.folder.run})
+        return urls["platform"]
+
+    def _play(self, url: str) -> Ended:
+        ended: Ended = "complete"
+        state = LiveState(self.scenario)
+        tail = Tail(self.folder.journal)
+        try:
+            self._watch(state, tail)
+        except InterruptedDrillError:
+            ended = "interrupted"
+            self._mark("interrupted", "stopped by Ctrl-C")
+            self.view.step("interrupted: letting what is in flight end ...")
+        except AbortedError as error:
+            ended = "aborted"
+            self._mark("aborted", str(error))
+            self.view.step(f"aborted: {error}")
+        assert self._load is not None
+        if self._load.alive():
+            self._load.terminate()
+            self._load.wait(self.scenario.load.timeout / SECOND + 3)
+        platform = DrilledPlatform(url)
+        try:
+            self._settle(platform, ended)
+            self._export(platform)
+        finally:
+            platform.close()
+        if ended == "complete" and self.interrupts.count:
+            ended = "interrupted"
+            self._mark("interrupted", "stopped by Ctrl-C after the load had ended")
+        self._flush()
+        self.view.step("ending the processes ...")
+        end_all(self._children, _GRACE)
+        return ended
+
+    def _watch(self, state: LiveState, tail: Tail) -> None:
+        """Watch until the load has ended.
+
+        Raises:
+            InterruptedDrillError: Ctrl-C.
+            AbortedError: A child died, or the load did not end.
+        """
+        limit = self.scenario.duration_ns + self.scenario.load.timeout + int(_OVERTIME * SECOND)
+        assert self._load is not None
+        while True:
+            now = self._clock.now_ns()
+            self._tell_stages(now)
+            self._flush()
+            state.take(tail.new())
+            state.forget(now)
+            self.view.show(state, now)
+            if self.interrupts.count:
+                raise InterruptedDrillError
+            if not self._load_done and (message := self._load.said()) is not None:
+                self._load_done = "done" in message
+            dead = [
+                child
+                for child in self._children
+                if child.died and not (child is self._load and self._load_done)
+            ]
+            for child in dead:
+                self._mark("died", child.death_notice(), child.name)
+            if dead:
+                raise AbortedError("; ".join(child.death_notice() for child in dead))
+            if self._load_done and now >= self.scenario.duration_ns:
+                return
+            if now > limit:
+                raise AbortedError(
+                    f"the load did not end within {format_duration(limit - self.scenario.duration_ns)} "
+                    f"of its last payment; a load worker may have been killed (see {self._load.log})"
+                )
+            time.sleep(_TICK)
+
+    def _settle(self, platform: DrilledPlatform, ended: Ended) -> None:
+        """Wait until the platform knows the outcome of every payment, as long as the scenario allows."""
+        allowed = (
+            self.scenario.settle / SECOND if ended == "complete" else min(3.0, self.scenario.settle / SECOND)
+        )
+        deadline = time.monotonic() + allowed
+        began = time.monotonic()
+        while True:
+            try:
+                left = platform.unresolved()
+            except PlatformError as error:
+                self._mark("unsettled", f"the platform does not say whether outcomes are unresolved: {error}")
+                return
+            if left == 0:
+                self._mark(
+                    "settled", f"every outcome was known {time.monotonic() - began:.1f} s after the load"
+                )
+                return
+            if time.monotonic() >= deadline or (ended == "complete" and self.interrupts.count):
+                self._mark(
+                    "unsettled",
+                    f"{left} outcomes were unresolved {time.monotonic() - began:.1f} s after the load",
+                )
+                return
+            self.view.step(f"settling: the platform has {left} unresolved payments ...")
+            time.sleep(_TICK)
+
+    def _export(self, platform: DrilledPlatform) -> None:
+        assert self._writer is not None
+        try:
+            for entry in platform.ledger(
+                lambda count: self.view.step(f"collecting the ledger: {count:,} payments ...")
+            ):
+                self._writer.write(entry)
+        except PlatformError as error:
+            self._mark("note", f"the platform's ledger could not be exported: {error}")
+
+    def _start_load(self, url: str) -> Child:
+        spec = importlib.util.find_spec("locustfile")
+        assert spec is not None and spec.origin is not None
+        command = [
+            "-m", "locust", "-f", spec.origin, "--headless", "--only-summary", "--loglevel", "WARNING",
+            "--scenario", str(self.folder.path / "scenario.yaml"), "--host", url,
+            "--journal", str(self.folder.journal),
+        ]  # fmt: skip
+        if self.processes > 1:
+            command += ["--processes", str(self.processes), "--master-bind-host", "127.0.0.1"]
+        child = Child("load", command, self.folder.logs / "load.log")
+        self._children.append(child)
+        return child
+
+    def _child(self, name: str, module: str) -> Child:
+        child = Child(name, ["-m", module], self.folder.logs / f"{name}.log")
+        self._children.append(child)
+        return child
+
+    def _ready(self, child: Child) -> dict[str, object]:
+        """Wait for a child, in small steps so that Ctrl-C is heard."""
+        for _ in range(600):
+            if self.interrupts.count:
+                raise InterruptedDrillError
+            try:
+                return child.ready(timeout=0.1)
+            except ChildError as error:
+                if "was not ready within" not in str(error):
+                    raise
+        raise AbortedError(f"{child.name} was not ready within 60 s (see {child.log})")
+
+    def _reach(self, url: str) -> None:
+        platform = DrilledPlatform(url)
+        try:
+            platform.reachable()
+        except PlatformError as error:
+            raise AbortedError(
+                f"the platform at {url} does not answer: {error}; start it, or mend platform.url"
+            ) from error
+        finally:
+            platform.close()
+
+    def _describe(self, epoch_ns: int, started_at: str) -> None:
+        self.folder.describe(
+            self.scenario,
+            self.summary,
+            epoch_ns=epoch_ns,
+            started_at=started_at,
+            processes=self.processes,
+            command=self.command,
+        )
+
+    def _tell_stages(self, now_ns: int) -> None:
+        begin = 0
+        for number, stage in enumerate(self.scenario.load.arrivals):
+            if number >= self._stages_told and now_ns >= begin:
+                self._stages_told = number + 1
+                self._mark("stage", stage.name or f"stage {number + 1}", at_ns=begin)
+            begin += stage.duration
+
+    def _mark(self, kind: str, text: str, source: str = "conductor", at_ns: int | None = None) -> None:
+        assert self._writer is not None
+        at = self._clock.now_ns() if at_ns is None else at_ns
+        self._writer.write(Mark(at_ns=at, kind=kind, source=source, text=text))
+        self._flush()
+
+    def _flush(self) -> None:
+        assert self._writer is not None
+        try:
+            self._writer.flush()
+        except OSError as error:
+            self.view.step(f"the journal cannot be written: {error.strerror}; still trying")
+
+
+def _raise_file_limit() -> None:
+    """Let this process and its children open as many files as the system allows: every connection is one."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft != hard:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))

@@ -1,0 +1,145 @@
+"""What is known of a drill while it runs: a fold over the journal's newest batches.
+
+It feeds the live view only. Nothing of it reaches the verdict, which is judged from the whole journal.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+import pyarrow as pa
+
+from scenarios.schema import Scenario
+
+_S = 1_000_000_000
+WINDOW_NS = 3 * _S
+"""The live figures speak of payments answered in the last three seconds."""
+
+_GOOD_SLICE = 0.98
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """A payment that has ended: what the live figures need of it."""
+
+    at_ns: int
+    latency_ns: int | None
+    success: bool
+    gateway: str
+
+
+@dataclass(slots=True)
+class Slice:
+    due: int = 0
+    good: int = 0
+
+
+@dataclass(slots=True)
+class LiveState:
+    """Attributes:
+    recent: Payments that ended within the window, oldest first.
+    faults: Fault id -> phase (``armed``, ``started``, ``stopped``).
+    probes: (probe, target) -> last outcome.
+    breakers: Gateway -> the platform's own word for its breaker.
+    slices: Second of the load -> payments due in it that have ended.
+    """
+
+    scenario: Scenario
+    recent: deque[Seen] = field(default_factory=deque)
+    done: int = 0
+    failed: int = 0
+    never_sent: int = 0
+    faults: dict[str, str] = field(default_factory=dict)
+    hits: dict[str, int] = field(default_factory=dict)
+    probes: dict[tuple[str, str], str] = field(default_factory=dict)
+    breakers: dict[str, str] = field(default_factory=dict)
+    slices: dict[int, Slice] = field(default_factory=dict)
+    news: list[tuple[int, str]] = field(default_factory=list)
+
+    def take(self, batches: Iterable[tuple[str, pa.RecordBatch]]) -> None:
+        """Fold new batches in."""
+        for table, batch in batches:
+            rows = batch.to_pylist()
+            if table == "payment":
+                for row in rows:
+                    self._payment(row)
+            elif table == "fault":
+                for row in rows:
+                    self.faults[row["id"]] = row["phase"]
+                    self.hits[row["id"]] = row["hits"]
+                    if row["phase"] != "armed":
+                        self.news.append((row["at_ns"], f"{row['on']}: {row['name']} {row['phase']}"))
+            elif table == "probe":
+                for row in rows:
+                    self._probe(row)
+            elif table == "mark":
+                for row in rows:
+                    self.news.append((row["at_ns"], row["text"]))
+                    if "breaker" in row["text"]:
+                        gateway, _, state = row["text"].partition(": breaker ")
+                        self.breakers[gateway] = state
+
+    def forget(self, now_ns: int) -> None:
+        """Drop from the window what has left it."""
+        while self.recent and self.recent[0].at_ns < now_ns - WINDOW_NS:
+            self.recent.popleft()
+
+    def achieved(self) -> float:
+        """Payments that ended per second, over the window."""
+        return len(self.recent) / (WINDOW_NS / _S)
+
+    def success(self) -> float | None:
+        return sum(seen.success for seen in self.recent) / len(self.recent) if self.recent else None
+
+    def p95_ns(self) -> int | None:
+        """95th percentile of latency over the window; ``None`` when it falls on an unanswered payment."""
+        ordered = sorted(float("inf") if s.latency_ns is None else s.latency_ns for s in self.recent)
+        if not ordered:
+            return None
+        value = ordered[min(len(ordered) - 1, int(len(ordered) * 0.95))]
+        return None if value == float("inf") else int(value)
+
+    def share(self, gateway: str) -> float:
+        """The gateway's share of the payments in the window that some gateway answered."""
+        answered = [seen.gateway for seen in self.recent if seen.gateway]
+        return answered.count(gateway) / len(answered) if answered else 0.0
+
+    def bad_seconds(self, until_ns: int) -> int:
+        """Slices so far in which less than 98% of the payments succeeded."""
+        return sum(
+            1
+            for second, slice_ in self.slices.items()
+            if (second + 1) * _S <= until_ns and slice_.due and slice_.good < _GOOD_SLICE * slice_.due
+        )
+
+    def _payment(self, row: dict[str, object]) -> None:
+        due, done, sent = row["due_ns"], row["done_ns"], row["sent_ns"]
+        assert isinstance(due, int)
+        if sent is None:
+            self.never_sent += 1
+            return
+        latency = done - due if isinstance(done, int) else None
+        success = (
+            row["error"] == ""
+            and row["outcome"] == row["expected"]
+            and latency is not None
+            and latency <= self.scenario.load.timeout
+        )
+        at = done if isinstance(done, int) else due + self.scenario.load.timeout
+        self.done += 1
+        self.failed += not success
+        slice_ = self.slices.setdefault(due // _S, Slice())
+        slice_.due += 1
+        slice_.good += success
+        self.recent.append(Seen(at, latency, success, str(row["gateway"])))
+
+    def _probe(self, row: dict[str, object]) -> None:
+        key = (str(row["probe"]), str(row["target"]))
+        before, now = self.probes.get(key), str(row["outcome"])
+        self.probes[key] = now
+        if before is not None and before != now and "unknown" not in (before, now):
+            at = row["done_ns"]
+            assert isinstance(at, int)
+            self.news.append((at, f"probe {key[0]} of {key[1]}: {now}"))

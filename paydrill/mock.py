@@ -1,0 +1,117 @@
+"""``paydrill mock``: serve mock gateways and the reference platform until stopped."""
+
+from __future__ import annotations
+
+import signal
+import tempfile
+import time
+from pathlib import Path
+from types import FrameType
+from typing import Annotated
+
+import typer
+
+from mocks.gateways import GATEWAYS
+from paydrill import plans
+from paydrill.child import Child, ChildError, end_all
+from paydrill.exits import ABORTED, USAGE, leave
+from scenarios.checks import nearest
+from scenarios.quantities import parse_duration
+from scenarios.schema import Scenario
+
+PLATFORM_PORT = 12110
+
+
+def mock(
+    servers: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="[GATEWAY[:PORT]]...", help="What to serve; platform is one of the names. Default: all."
+        ),
+    ] = None,
+    latency: Annotated[
+        str, typer.Option(metavar="P50,P99", help="Answer times of the gateways.")
+    ] = "120ms,600ms",
+    seed: Annotated[int, typer.Option(help="Decides the answer times.")] = 1,
+) -> None:
+    """Serve mock gateways until stopped."""
+    ports = _ports(servers or [*GATEWAYS, "platform"])
+    scenario = _scenario([name for name in ports if name != "platform"], latency, seed)
+    stop = _Stop()
+    with tempfile.TemporaryDirectory(prefix="paydrill-mock-") as folder:
+        children: list[Child] = []
+        try:
+            _serve(scenario, ports, Path(folder), children)
+            typer.echo("serving until stopped with Ctrl-C", err=True)
+            while not stop.asked:
+                time.sleep(0.1)
+                for child in children:
+                    if child.died:
+                        leave(ABORTED, child.death_notice())
+        except ChildError as error:
+            leave(ABORTED, str(error))
+        finally:
+            end_all(children, grace=5.0)
+
+
+class _Stop:
+    """Remembers that the user asked for the end."""
+
+    def __init__(self) -> None:
+        self.asked = False
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, self._ask)
+
+    def _ask(self, number: int, frame: FrameType | None) -> None:
+        self.asked = True
+
+
+def _serve(scenario: Scenario, ports: dict[str, int], folder: Path, children: list[Child]) -> None:
+    urls: dict[str, str] = {}
+    for name in sorted(ports, key=lambda name: name == "platform"):
+        child = Child(name, ["-m", "mocks.process"], folder / f"{name}.log")
+        children.append(child)
+        if name == "platform":
+            child.plan(plans.platform(scenario, dict(urls), folder / "platform.sqlite", None, ports[name]))
+        else:
+            child.plan(plans.gateway(scenario, name, None, ports[name]))
+        urls[name] = f"http://127.0.0.1:{child.ready()['port']}"
+        child.go({"epoch_ns": time.monotonic_ns()})
+        typer.echo(f"{name} {urls[name]}")
+
+
+def _ports(servers: list[str]) -> dict[str, int]:
+    known = {**{name: gateway.default_port for name, gateway in GATEWAYS.items()}, "platform": PLATFORM_PORT}
+    ports: dict[str, int] = {}
+    for server in servers:
+        name, colon, port = server.partition(":")
+        if name not in known:
+            leave(USAGE, f"there is no mock {name!r}; {nearest(name, known)}")
+        if colon and not (port.isdigit() and int(port) < 65536):
+            leave(USAGE, f"{server}: {port!r} is not a port")
+        if name in ports:
+            leave(USAGE, f"{name} is named twice")
+        ports[name] = int(port) if colon else known[name]
+    if list(ports) == ["platform"]:
+        leave(
+            USAGE, "the platform needs a gateway to pay through; name one too: paydrill mock stripe platform"
+        )
+    return ports
+
+
+def _scenario(gateways: list[str], latency: str, seed: int) -> Scenario:
+    p50, _, p99 = latency.partition(",")
+    try:
+        if not 0 < parse_duration(p50) <= parse_duration(p99):
+            raise ValueError("p50 must be above zero, and p99 not below it")
+    except ValueError as error:
+        leave(USAGE, f"--latency {latency}: {error}; write it like 120ms,600ms")
+    return Scenario.model_validate(
+        {
+            "name": "mock",
+            "seed": seed,
+            "platform": {"reference": {}},
+            "gateways": {name: {"latency": {"p50": p50, "p99": p99}} for name in gateways},
+            "load": {"arrivals": [{"duration": "1s", "rate": "1/s"}]},
+        }
+    )

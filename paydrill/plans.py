@@ -1,0 +1,104 @@
+"""What each child process is told: pure functions from the scenario to the children's plans."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from mocks.faults import FAULTS
+from probes import PROBES
+from scenarios.checks import parameter_value
+from scenarios.schema import Fault, Scenario
+
+Plan = dict[str, Any]
+
+_HEALTH = "/health"
+
+
+def gateway(scenario: Scenario, name: str, journal: Path | None, port: int = 0) -> Plan:
+    """The plan of one mock gateway, with the faults that it injects into itself."""
+    latency = scenario.gateways[name].latency
+    return {
+        "role": "gateway",
+        "gateway": name,
+        "name": name,
+        "host": "127.0.0.1",
+        "port": port,
+        "seed": scenario.seed,
+        "latency": {"p50_ns": latency.p50, "p99_ns": latency.p99},
+        "journal": str(journal) if journal else None,
+        "faults": [
+            _fault(f"f{number}", fault)
+            for number, fault in enumerate(scenario.faults, start=1)
+            if fault.on == name
+        ],
+    }
+
+
+def platform(
+    scenario: Scenario, gateways: dict[str, str], store: Path, journal: Path | None, port: int = 0
+) -> Plan:
+    """The plan of the reference platform. ``gateways`` maps a name to its base URL."""
+    assert scenario.platform.reference is not None
+    return {
+        "role": "platform",
+        "name": "platform",
+        "host": "127.0.0.1",
+        "port": port,
+        "seed": scenario.seed,
+        "store": str(store),
+        "journal": str(journal) if journal else None,
+        "timeout_ns": scenario.platform.reference.timeout,
+        "gateways": [
+            {"name": name, "url": url, "weight": scenario.gateways[name].weight}
+            for name, url in gateways.items()
+        ],
+    }
+
+
+def probes(scenario: Scenario, urls: dict[str, str], run: str, journal: Path | None) -> Plan:
+    """The plan of the process that runs the probes. ``urls`` maps ``platform`` and gateways to base URLs."""
+    return {
+        "name": "probes",
+        "seed": scenario.seed,
+        "run": run,
+        "journal": str(journal) if journal else None,
+        "until_ns": scenario.duration_ns,
+        "allow_hosts": dict(scenario.allow_hosts),
+        "probes": [
+            {
+                "probe": probe.probe,
+                "target": probe.on,
+                "url": _probe_url(probe.probe, probe.on, urls),
+                "every_ns": probe.every,
+                "recheck_ns": probe.recheck,
+                "timeout_ns": probe.timeout,
+                "params": {
+                    key: parameter_value(PROBES[probe.probe].parameters[key].kind, value)
+                    for key, value in probe.params.items()
+                },
+            }
+            for probe in scenario.probes
+        ],
+    }
+
+
+def _probe_url(probe: str, on: str, urls: dict[str, str]) -> str:
+    if on not in urls:
+        return on
+    return urls[on] + _HEALTH if probe == "http" else urls[on]
+
+
+def _fault(identity: str, fault: Fault) -> Plan:
+    return {
+        "id": identity,
+        "fault": fault.fault,
+        "at_ns": fault.at,
+        "for_ns": fault.for_,
+        "endpoint": fault.endpoint,
+        "share": fault.share,
+        "params": {
+            key: parameter_value(FAULTS[fault.fault].PARAMETERS[key].kind, value)
+            for key, value in fault.params.items()
+        },
+    }

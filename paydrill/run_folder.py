@@ -1,0 +1,127 @@
+"""The folder of one run: where the journal, the resolved scenario and the reports go."""
+
+from __future__ import annotations
+
+import datetime
+import os
+import platform
+import secrets
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from paydrill import __version__
+from scenarios.checkout import PlanSummary
+from scenarios.schema import Scenario
+
+
+class RunFolderError(Exception):
+    """The run folder cannot be made or written; the text says what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class RunFolder:
+    """Attributes:
+    path: The folder.
+    run: Short random id, the prefix of the run's order ids.
+    """
+
+    path: Path
+    run: str
+
+    @property
+    def journal(self) -> Path:
+        return self.path / "journal"
+
+    @property
+    def logs(self) -> Path:
+        return self.path / "logs"
+
+    @property
+    def store(self) -> Path:
+        """The reference platform's database."""
+        return self.path / "platform.sqlite"
+
+    def describe(
+        self,
+        scenario: Scenario,
+        summary: PlanSummary,
+        *,
+        epoch_ns: int,
+        started_at: str,
+        processes: int,
+        command: str,
+    ) -> None:
+        """Write ``scenario.yaml``: the resolved scenario, and where its run came from.
+
+        Raises:
+            RunFolderError: It cannot be written.
+        """
+        data: dict[str, Any] = scenario.to_plain()
+        data["run"] = {
+            "id": self.run,
+            "started_at": started_at,
+            "epoch_ns": epoch_ns,
+            "payments_planned": summary.payments,
+            "plan_digest": summary.digest,
+            "processes": processes,
+            "versions": {
+                "paydrill": __version__,
+                "python": platform.python_version(),
+                "locust": version("locust"),
+            },
+            "machine": _machine(),
+            "command": command,
+        }
+        try:
+            (self.path / "scenario.yaml").write_text(
+                yaml.safe_dump(data, sort_keys=False, allow_unicode=True, width=110), encoding="utf-8"
+            )
+        except OSError as error:
+            raise RunFolderError(_unwritable(self.path, error)) from error
+
+
+def create(out: Path, scenario: Scenario, now: datetime.datetime) -> RunFolder:
+    """Make ``<out>/<UTC time>-<scenario>``.
+
+    Raises:
+        RunFolderError: The folder cannot be made.
+    """
+    base = f"{now:%Y%m%dT%H%M%SZ}-{scenario.name}"
+    path = out / base
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        for attempt in range(2, 100):
+            try:
+                path.mkdir()
+                break
+            except FileExistsError:
+                path = out / f"{base}-{attempt}"
+        folder = RunFolder(path, secrets.token_hex(3))
+        folder.journal.mkdir()
+        folder.logs.mkdir()
+    except OSError as error:
+        raise RunFolderError(_unwritable(out, error)) from error
+    return folder
+
+
+def latest(out: Path) -> Path | None:
+    """The newest run folder, by its name."""
+    runs = sorted(path for path in out.glob("*Z-*") if (path / "scenario.yaml").is_file())
+    return runs[-1] if runs else None
+
+
+def _unwritable(path: Path, error: OSError) -> str:
+    return f"cannot write in {path}: {error.strerror or error}; choose another folder with --out"
+
+
+def _machine() -> dict[str, Any]:
+    pages, size = os.sysconf("SC_PHYS_PAGES"), os.sysconf("SC_PAGE_SIZE")
+    return {
+        "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
+        "memory_gib": round(pages * size / 2**30, 1),
+        "system": f"{platform.system()} {platform.release()}",
+    }
