@@ -21,6 +21,10 @@ from mocks.latency import Latency
 from mocks.ledger import Ledger
 from mocks.reply import Reply
 
+HEALTH = "health"
+"""The endpoint that every mock has besides its gateway's own: ``GET /health`` without credentials, for
+probes. It is a request like any other to faults and to the journal."""
+
 QUICK = 0.1
 """The share of a payment's latency that reads, replays and refusals take: no bank is asked."""
 
@@ -80,7 +84,8 @@ class Gateway(ABC):
         """Take a request; this is the application of the gateway's server."""
         number = self._arrived
         self._arrived += 1
-        call = Call(self, exchange, number, self.endpoint(exchange.request))
+        health = exchange.request.method == "GET" and exchange.request.path == "/health"
+        call = Call(self, exchange, number, HEALTH if health else self.endpoint(exchange.request))
         self._in_flight[call] = None
         for fault in self.faults:
             if fault.touches(call):
@@ -93,7 +98,7 @@ class Gateway(ABC):
         drawn_ns: float = self.latency.quantile(self._latencies.uniform(number))
         if call.reply is None:
             try:
-                prepared = self.prepare(call)
+                prepared = Reply(200, b'{"status": "ok"}') if health else self.prepare(call)
             except Exception as error:
                 prepared = self._broken(call, error)
             if isinstance(prepared, Reply):

@@ -197,13 +197,23 @@ def _object(request: Request) -> dict[str, Any]:
     return body
 
 
+_PAYMENT_FIELDS = frozenset(
+    {"order_id", "amount_minor", "currency", "method", "instrument", "customer", "cart"}
+)
+# Who buys what is taken, as a checkout sends it, and not kept: nothing here depends on it.
+
+
 def _payment(request: Request) -> Payment:
     """The payment that a request asks for. Unknown fields are refused: they are typing errors."""
     key = _key(request)
     body = _object(request)
-    unknown = body.keys() - {"order_id", "amount_minor", "currency", "method", "instrument"}
+    unknown = body.keys() - _PAYMENT_FIELDS
     if unknown:
         raise BadInputError("there is no such field", min(unknown))
+    if not isinstance(body.get("customer", {}), dict):
+        raise BadInputError("customer must be an object", "customer")
+    if not isinstance(body.get("cart", []), list):
+        raise BadInputError("cart must be a list", "cart")
     order_id = body.get("order_id")
     if not isinstance(order_id, str) or not 1 <= len(order_id) <= KEY_LIMIT or not order_id.isprintable():
         raise BadInputError(f"order_id must be 1 to {KEY_LIMIT} printable characters", "order_id")

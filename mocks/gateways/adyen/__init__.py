@@ -7,7 +7,7 @@ from mocks.gateways.kind import GatewayType
 
 ADYEN = GatewayType(
     name="adyen",
-    endpoints=("payments", "refunds.create"),
+    endpoints=("payments", "refunds.create", "health"),
     methods=("card",),
     default_port=12113,
     error_body=lambda status: server_error(status).body,

@@ -17,6 +17,7 @@ STRIPE = GatewayType(
         "refunds.create",
         "refunds.retrieve",
         "refunds.list",
+        "health",
     ),
     methods=("card",),
     default_port=12111,
