@@ -58,9 +58,13 @@ def in_words(scenario: Scenario, summary: PlanSummary) -> list[str]:
     begin = 0
     for number, stage in enumerate(scenario.load.arrivals, start=1):
         rate = stage.rate
-        how = f"{rate.start:g}/s" if rate.start == rate.end else f"from {rate.start:g}/s to {rate.end:g}/s"
+        how = (
+            f"at {rate.start:g}/s"
+            if rate.start == rate.end
+            else f"at {rate.start:g}/s, changing to {rate.end:g}/s"
+        )
         name = stage.name or f"stage {number}"
-        lines.append(f"{_span(begin, begin + stage.duration)}  {name}: payments arrive at {how}")
+        lines.append(f"{_span(begin, begin + stage.duration)}  {name}: payments arrive {how}")
         begin += stage.duration
     for fault in scenario.faults:
         where = f"{fault.on}, {fault.endpoint}" if fault.endpoint else fault.on

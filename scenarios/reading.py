@@ -127,7 +127,7 @@ class _Pruned:
         self._broken = broken
         self._numbers: dict[Place, list[int]] = {}
         self.data = self._without(data, ())
-        if ("name",) in broken or "name" not in data:
+        if ("name",) in broken:
             self.data["name"] = "unnamed"
 
     def original(self, place: Place) -> Place:

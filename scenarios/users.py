@@ -152,16 +152,14 @@ LOAD = Load()
 
 def add_arguments(parser: LocustArgumentParser) -> None:
     """Our options on Locust's command line, and in its web UI."""
-    group = parser.add_argument_group("paydrill")
-    group.add_argument(
+    add: Any = parser.add_argument
+    add(
         "--scenario",
         default="steady_state",
         help="path of a scenario, or name of one that comes with paydrill",
     )
-    group.add_argument(
-        "--seed", dest="paydrill_seed", default="", help="plan other payments than the scenario's own seed"
-    )
-    group.add_argument(
+    add("--seed", dest="paydrill_seed", default="", help="plan other payments than the scenario's own seed")
+    add(
         "--set",
         dest="paydrill_set",
         action="append",
@@ -170,9 +168,7 @@ def add_arguments(parser: LocustArgumentParser) -> None:
         include_in_web_ui=False,
         help="override a key of the scenario",
     )
-    group.add_argument(
-        "--journal", default="", include_in_web_ui=False, help="folder in which to record every payment"
-    )
+    add("--journal", default="", include_in_web_ui=False, help="folder in which to record every payment")
 
 
 def _read_scenario(environment: Environment) -> Scenario:
