@@ -46,7 +46,7 @@ class Run:
 
 @dataclass(frozen=True, slots=True)
 class Damage:
-    """A journal file whose end could not be read. ``matters`` tells whether money was judged without it."""
+    """A journal file whose end could not be read. ``matters`` tells whether the verdict rests on it."""
 
     file: str
     reason: str
@@ -313,14 +313,15 @@ class Budget:
     ``target`` is the availability objective (0.999 if the scenario has none), ``budget_ns`` the downtime that
     it leaves in a month (43.2 min at 99.9%). ``downtime_per_incident_ns`` is all bad slice time of the drill,
     net of maintenance, over its incidents. ``share_used`` is the part of the budget that one such incident
-    uses; ``affordable`` how many fit into it, ``None`` for unlimited (no downtime). ``incidents_per_month``
-    and ``monthly_uptime`` are ``None`` when the scenario declares no number of incidents.
+    uses, ``None`` when there is no budget at all; ``affordable`` how many fit into it, ``None`` for unlimited
+    (no downtime). ``incidents_per_month`` and ``monthly_uptime`` are ``None`` when the scenario declares no
+    number of incidents.
     """
 
     target: float
     budget_ns: int
     downtime_per_incident_ns: int
-    share_used: float
+    share_used: float | None
     affordable: int | None
     incidents_per_month: float | None
     monthly_uptime: float | None
@@ -390,7 +391,8 @@ class CurrencyTotal:
 @dataclass(frozen=True, slots=True)
 class Agreement:
     """How many orders have this combination of views. ``captures`` counts captures over all gateways;
-    ``client`` and ``platform`` are outcomes, or ``(none)`` where the view does not know the order."""
+    ``client`` and ``platform`` are outcomes, or ``(none)`` where the view does not know the order. Probes'
+    payments, and payments that were never sent, are left out."""
 
     client: str
     platform: str

@@ -44,7 +44,8 @@ refund_of_one AS (
 refund AS (
   SELECT r.order_id,
          sum(r.refunded)::BIGINT AS refunded_minor,
-         bool_or(c.amount_minor IS NULL OR r.refunded > c.amount_minor) AS refunded_too_much,
+         bool_or(c.amount_minor IS NULL) AS refund_of_nothing,
+         bool_or(coalesce(r.refunded > c.amount_minor, false)) AS refunded_too_much,
          count(*) FILTER (r.refunded = c.amount_minor) AS given_back
   FROM refund_of_one r LEFT JOIN movement c
     ON c.kind = 'capture' AND c.order_id = r.order_id AND c.gateway = r.gateway AND c.reference = r.parent
@@ -64,6 +65,7 @@ ledger AS (
   -- If the ledger has several entries of one order, the one that claims most stands for it.
   SELECT order_id,
          count(*) AS ledger_entries,
+         count(*) FILTER (status = 'succeeded') AS ledger_succeeded,
          arg_min(status, (place, id)) AS ledger_status,
          arg_min(gateway, (place, id)) AS ledger_gateway,
          arg_min(reference, (place, id)) AS ledger_reference,
@@ -80,9 +82,11 @@ SELECT order_id,
        coalesce(captures, 0) AS captures, captured_minor, captured_least_minor, captured_most_minor,
        captured_currency, captured_gateway, captured_reference, captured_at_ns,
        coalesce(refunded_minor, 0) AS refunded_minor, coalesce(refunded_too_much, false) AS refunded_too_much,
+       coalesce(refund_of_nothing, false) AS refund_of_nothing,
        coalesce(given_back, 0) AS given_back,
        coalesce(requests, 0) AS requests, coalesce(gateway_declined, false) AS gateway_declined,
-       coalesce(ledger_entries, 0) AS ledger_entries, ledger_status, ledger_gateway, ledger_reference,
+       coalesce(ledger_entries, 0) AS ledger_entries, coalesce(ledger_succeeded, 0) AS ledger_succeeded,
+       ledger_status, ledger_gateway, ledger_reference,
        ledger_least_minor, ledger_most_minor, ledger_currency, ledger_refunded_minor
 FROM client
 FULL JOIN capture USING (order_id)
@@ -103,10 +107,11 @@ def join_orders(run: RunFolder) -> pa.Table:
     - ``captures``, ``captured_minor`` (their sum), ``captured_least_minor``, ``captured_most_minor``,
       ``captured_currency``, ``captured_gateway``, ``captured_reference`` (comma-separated, by time),
       ``captured_at_ns`` (the first);
-    - ``refunded_minor``, ``refunded_too_much`` (more than a capture, or of no capture), ``given_back``
-      (captures refunded in full);
+    - ``refunded_minor``, ``refunded_too_much`` (more than a capture), ``refund_of_nothing`` (of no capture),
+      ``given_back`` (captures refunded in full);
     - ``requests``, ``gateway_declined``: what the gateways were asked, and whether one declined;
-    - ``ledger_entries``, ``ledger_status``, ``ledger_gateway``, ``ledger_reference``, ``ledger_least_minor``,
+    - ``ledger_entries``, ``ledger_succeeded`` (how many of them), ``ledger_status``, ``ledger_gateway``,
+      ``ledger_reference``, ``ledger_least_minor``,
       ``ledger_most_minor``, ``ledger_currency``, ``ledger_refunded_minor``: what the platform claims.
     """
     with duckdb.connect(config={"threads": 2}) as database:

@@ -1,0 +1,208 @@
+"""Each fault of the drill: when it was on, how soon payments succeeded again, and what it did to them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from reports.detection import detection
+from reports.findings import FaultFindings, Figure, Incident, InFlight, WithinFault
+from reports.latency import QUANTILES
+from reports.payments import Bools, Ints, Payments
+from reports.recovery import Edge, failback, failover, recovery
+from scenarios.quantities import Bound
+from scenarios.schema import Fault, Scenario
+
+USUAL_TARGET = Bound(">=", 0.98, ">= 98%")
+USUAL_SLOW_NS = 1_000_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class TrueTimes:
+    """What the injecting process wrote: start and stop (``None`` if it never did), and hits."""
+
+    start_ns: int | None
+    stop_ns: int | None
+    hits: int
+
+
+def identified(scenario: Scenario) -> tuple[tuple[str, Fault], ...]:
+    """The faults with their ids, f1, f2, ... in the scenario's order."""
+    return tuple((f"f{number}", fault) for number, fault in enumerate(scenario.faults, 1))
+
+
+def true_times(rows: Sequence[dict[str, Any]], fault_id: str) -> TrueTimes:
+    """Start, stop and hits of a fault by its events; the last event has the final number of hits."""
+    mine = sorted((row for row in rows if row["id"] == fault_id), key=lambda row: (row["at_ns"], row["hits"]))
+    started = [row["at_ns"] for row in mine if row["phase"] == "started"]
+    stopped = [row["at_ns"] for row in mine if row["phase"] == "stopped"]
+    return TrueTimes(
+        started[0] if started else None,
+        stopped[-1] if stopped and started else None,
+        mine[-1]["hits"] if mine and started else 0,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class GatewayAnswers:
+    """What the gateways decided on payments of the load, by the time at which they received them."""
+
+    received_ns: Ints
+    gateway: pa.Array
+
+    def share_of(self, gateway: str) -> Bools:
+        """Where it was this gateway."""
+        mask: Bools = pc.equal(self.gateway, gateway).to_numpy(zero_copy_only=False)
+        return mask
+
+
+def gateway_answers(requests: pa.Table) -> GatewayAnswers:
+    """First executions that ended in ``succeeded`` or ``declined``; probes' payments are left out."""
+    wanted = pc.and_(
+        pc.is_in(requests["result"], value_set=pa.array(["succeeded", "declined"])),
+        pc.invert(pc.or_(requests["replayed"], pc.starts_with(requests["order_id"], "probe-"))),
+    )
+    kept = requests.select(["received_ns", "gateway"]).filter(wanted)
+    kept = kept.sort_by([("received_ns", "ascending"), ("gateway", "ascending")]).combine_chunks()
+    return GatewayAnswers(
+        kept["received_ns"].to_numpy(), pc.cast(kept["gateway"], pa.string()).combine_chunks()
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """All that a fault is judged by."""
+
+    scenario: Scenario
+    payments: Payments
+    """Those that were sent."""
+    answers: GatewayAnswers
+    truth: bool
+    """Whether there are gateway records."""
+    probes: Sequence[dict[str, Any]]
+    events: Sequence[dict[str, Any]]
+    load_end_ns: int
+
+
+def fault_findings(
+    evidence: Evidence, fault_id: str, fault: Fault, found: Sequence[Incident]
+) -> FaultFindings:
+    """Everything about one fault. Measured figures use the planned times and what clients and probes saw;
+    true figures use the fault's and the gateways' own records."""
+    true = true_times(evidence.events, fault_id)
+    end = evidence.load_end_ns
+    payments = evidence.payments
+    watching = [fault.on, "platform", evidence.scenario.platform.url or "platform"]
+    seen, detected_by, alarm = detection(evidence.probes, watching, fault.at, fault.end)
+    true_seen = seen
+    if seen.state == "measured" and alarm is not None and true.start_ns is not None:
+        true_seen = Edge("measured", alarm - true.start_ns, None, "")
+    target = evidence.scenario.objectives.success_rate or USUAL_TARGET
+    answered = payments.where(payments.answered & ~payments.gateway.equal(""))
+    start = true.start_ns if true.start_ns is not None else fault.at
+    stop = true.stop_ns if true.stop_ns is not None else min(fault.end, end)
+
+    def true_side(edge: Edge) -> Edge:
+        if true.start_ns is None:
+            return Edge("not measurable", None, None, "the fault never started")
+        return edge if evidence.truth else Edge("not measurable", None, None, "there are no gateway records")
+
+    return FaultFindings(
+        id=fault_id,
+        name=fault.fault,
+        on=fault.on,
+        planned_start_ns=fault.at,
+        planned_stop_ns=fault.end,
+        true_start_ns=true.start_ns,
+        true_stop_ns=true.stop_ns,
+        hits=true.hits,
+        detection=_figure(seen, true_seen if true.start_ns is not None else true_side(true_seen)),
+        detected_by=detected_by,
+        failover=_figure(
+            failover(payments.due_ns, payments.success, fault.at, min(fault.end, end)),
+            true_side(failover(payments.due_ns, payments.true_success, start, stop)),
+        ),
+        recovery=_figure(
+            recovery(payments.due_ns, payments.success, fault.at, end, target),
+            true_side(recovery(payments.due_ns, payments.true_success, start, end, target)),
+        ),
+        failback=_figure(
+            failback(answered.due_ns, answered.gateway.equal(fault.on), (fault.at, fault.end), end),
+            true_side(
+                failback(
+                    evidence.answers.received_ns, evidence.answers.share_of(fault.on), (start, stop), end
+                )
+            ),
+        ),
+        in_flight=_in_flight(payments, start),
+        within=_within(payments, start, stop, slow_beyond(evidence.scenario)),
+        incident=next((i for i, incident in enumerate(found) if fault_id in incident.faults), -1),
+    )
+
+
+def slow_beyond(scenario: Scenario) -> int:
+    """The latency beyond which a success is called slow: the strictest latency objective, or 1 s."""
+    bounds = (getattr(scenario.objectives, f"latency_{name}") for name in QUANTILES)
+    return int(min((bound.value for bound in bounds if bound), default=USUAL_SLOW_NS))
+
+
+def _figure(measured: Edge, true: Edge) -> Figure:
+    return Figure(
+        state=measured.state,
+        measured_ns=measured.ns,
+        true_state=true.state,
+        true_ns=true.ns,
+        resolution_ns=measured.resolution_ns,
+        why=measured.why or (true.why if true.state != "measured" else ""),
+    )
+
+
+def _unknown(payments: Payments) -> Bools:
+    """Payments whose outcome the client did not learn."""
+    unlearned: Bools = (
+        ~payments.answered | payments.outcome.equal("unknown") | payments.outcome.equal("pending")
+    )
+    return unlearned & ~payments.success
+
+
+def _caught(payments: Payments, start_ns: int) -> Bools:
+    """In flight at a time: due before it, not done by then."""
+    caught: Bools = (payments.due_ns < start_ns) & (payments.done_ns > start_ns)
+    return caught
+
+
+def _in_flight(payments: Payments, start_ns: int) -> InFlight:
+    caught = payments.where(_caught(payments, start_ns))
+    unknown = _unknown(caught)
+    open_ends = ~caught.success
+    return InFlight(
+        n=len(caught),
+        succeeded=_count(caught.success),
+        failed=_count(open_ends & ~unknown),
+        unknown=_count(unknown),
+        captured=_count(open_ends & (caught.captures > 0)),
+        not_captured=_count(open_ends & (caught.captures == 0)),
+    )
+
+
+def _within(payments: Payments, start_ns: int, stop_ns: int, slow_ns: int) -> WithinFault:
+    due_in_it = (payments.due_ns >= start_ns) & (payments.due_ns < stop_ns)
+    touched = payments.where(_caught(payments, start_ns) | due_in_it)
+    unknown = _unknown(touched)
+    return WithinFault(
+        n=len(touched),
+        succeeded=_count(touched.success),
+        failed=_count(~touched.success & ~unknown),
+        unknown=_count(unknown),
+        slow=_count(touched.success & (touched.latency_ns > slow_ns)),
+        slow_beyond_ns=slow_ns,
+    )
+
+
+def _count(mask: Bools) -> int:
+    return int(np.count_nonzero(mask))
