@@ -208,6 +208,9 @@ def for_page(svg: str, prefix: str) -> str:
     head, rest = body.split(">", 1)
     head = re.sub(r'\s(width|height)="[^"]*"', "", head)
     rest = re.sub(r"\s*<metadata>.*?</metadata>", "", rest, flags=re.DOTALL)
+    # Texts are drawn as paths, and repeated in comments; in HTML the namespaces go without saying.
+    head = re.sub(r'\sxmlns(:xlink)?="[^"]*"', "", head)
+    rest = re.sub(r"\s*<!--.*?-->", "", rest, flags=re.DOTALL).replace("xlink:href=", "href=")
     body = f'{head} aria-hidden="true" focusable="false">{rest}'
     body = _COLOUR.sub(lambda m: f"var({VARIABLES[m[0]]}, {m[0]})" if m[0] in VARIABLES else m[0], body)
     return _ID.sub(lambda m: m[1] + prefix, body).strip()

@@ -65,12 +65,14 @@ def clock(seconds: float) -> str:
 
 
 def share(value: float | None, against: float | None = None) -> str:
-    """A part of 1 in per cent: ``99.97%``. Takes as many decimals (two to six) as it needs to differ from
-    0%, from 100%, and from the bound ``against`` where the value does."""
+    """A part of 1 in per cent: ``99.85%``. Takes as many decimals (two to six) as it needs to have two digits
+    that say how far it is from 0% or 100% (``99.977%``), and to differ from the bound ``against``."""
     if value is None or math.isnan(value):
         return "-"
     apart = [limit for limit in (0.0, 1.0, against) if limit is not None and limit != value]
-    for digits in range(2, 7):
+    edge = min(abs(value), abs(1 - value))
+    least = max(2, 1 - math.floor(math.log10(100 * edge))) if edge > 0 else 2
+    for digits in range(min(least, 6), 7):
         text = f"{100 * value:.{digits}f}"
         if all(float(text) != float(f"{100 * limit:.{digits}f}") for limit in apart):
             break
