@@ -30,13 +30,13 @@ class Adyen(Gateway):
     """Card payments, captured at once, and refunds.
 
     Idempotency ("API idempotency" in Adyen's documentation): the answer to the first attempt is given to
-    every later one, with the key in the ``Idempotency-Key`` header. While the first is in process, a duplicate
-    gets 422 with error code 704 and ``Transient-Error: true`` (published as 422 or 409). There is no look-up:
-    to repeat the request under its key is how a caller asks for the outcome.
+    every later one, with the key in the ``Idempotency-Key`` header. While the first is in process, a
+    duplicate gets 422 with error code 704 and ``Transient-Error: true`` (published as 422 or 409). There is
+    no look-up: to repeat the request under its key is how a caller asks for the outcome.
 
-    What happens to a key with another body is not published. Here it is 704 without ``Transient-Error``, which
-    means "don't try again": to give out the other request's answer would be the worse guess. That requests
-    which fail validation save nothing is assumed, too.
+    What happens to a key with another body is not published. Here it is 704 without ``Transient-Error``,
+    which means "don't try again": to give out the other request's answer would be the worse guess. That
+    requests which fail validation save nothing is assumed, too.
     """
 
     def __init__(self, name: str, latency: Latency, seed: int) -> None:
