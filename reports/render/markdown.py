@@ -12,6 +12,9 @@ from reports.render.tables import Cell, Table
 MOST_BYTES = 1024 * 1024
 """GitHub refuses a step summary beyond this (1,024 KiB)."""
 
+MOST_CHARACTERS = 600
+"""Of one text of a run; a longer one is cut."""
+
 _MARKS = {"PASS": "✅", "FAIL": "❌", "INCONCLUSIVE": "❔"}
 _SPECIAL = re.compile(r"([\\`*\[\]<>|~])")
 
@@ -37,7 +40,7 @@ def _lines(findings: Findings, refuge: str) -> Iterator[str]:
     yield f"**{escaped(wording.headline(findings, refuge))}.**"
     yield ""
     for reason in verdict.reasons:
-        yield f"- {escaped(reason)}"
+        yield f"- {escaped(wording.sentence(reason))}"
     yield ""
     yield "## Objectives"
     yield ""
@@ -89,7 +92,9 @@ def _lines(findings: Findings, refuge: str) -> Iterator[str]:
 
 def escaped(text: str) -> str:
     """Text of a run as text: nothing in it is Markdown or HTML, and it stays on one line."""
-    return _SPECIAL.sub(r"\\\1", " ".join(text.split())).replace("&", "&amp;")
+    plain = " ".join(text.split())
+    plain = plain if len(plain) <= MOST_CHARACTERS else plain[:MOST_CHARACTERS] + " ..."
+    return _SPECIAL.sub(r"\\\1", plain.replace("&", "&amp;"))
 
 
 def _table(table: Table) -> Iterator[str]:

@@ -51,9 +51,9 @@ def objectives(findings: Findings) -> Table:
     columns = ("Objective", "#Target", "#Measured", "#95% bound", "#n", "Verdict", "Why")
     rows = []
     for goal in findings.objectives:
-        why = goal.why
-        if goal.enough is not None:
-            why = f"{why} Enough would be {units.plural(goal.enough, 'payment')}.".strip()
+        why = wording.sentence(goal.why)
+        if goal.enough is not None and "enough" not in why:
+            why = f"{why} {units.plural(goal.enough, 'payment')} would be enough.".strip()
         rows.append(
             (
                 Cell(wording.capital(wording.words(goal.name)), f"fault {goal.fault}" if goal.fault else ""),

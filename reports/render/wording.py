@@ -36,6 +36,12 @@ def capital(text: str) -> str:
     return text[:1].upper() + text[1:]
 
 
+def sentence(text: str) -> str:
+    """With a capital and a full stop, whatever the judges left out."""
+    text = capital(text.strip())
+    return text if not text or text[-1] in ".!?" else f"{text}."
+
+
 def words(name: str) -> str:
     """``success_rate`` -> ``success rate``; ``latency_p999`` -> ``latency p99.9``."""
     return name.replace("latency_p999", "latency p99.9").replace("_", " ")

@@ -1,0 +1,76 @@
+"""All figures of a report, from one judged run."""
+
+from __future__ import annotations
+
+from reports.availability import GOOD_SHARE
+from reports.findings import Findings
+from reports.judge import Judgement
+from reports.latency import QUANTILES
+from reports.payments import Payments
+from reports.phases import parts
+from reports.plots.lateness import lateness
+from reports.plots.money import money
+from reports.plots.percentiles import percentiles
+from reports.plots.style import Plot
+from reports.plots.timeline import Story, spans_of, timeline
+from reports.render import units, wording
+from reports.series import SECOND, series_from
+from reports.tail import Tail, tail_of
+from scenarios.schema import Scenario
+
+
+def story_of(judgement: Judgement) -> Story:
+    """What the timeline tells of this run."""
+    scenario = judgement.run.scenario
+    success = scenario.objectives.success_rate
+    return Story(
+        findings=judgement.findings,
+        series=series_from(judgement.payments, judgement.findings.run.load_end_ns),
+        gateways=tuple(scenario.gateways),
+        success_target=success.value if success else GOOD_SHARE,
+        latency_target=strictest_latency(scenario),
+        timeout=scenario.load.timeout / SECOND,
+    )
+
+
+def gallery(judgement: Judgement, story: Story) -> dict[str, Plot]:
+    """Figures by name, each also as ``NAME-narrow`` for a phone."""
+    findings = judgement.findings
+    tails = tails_of(findings, judgement.payments)
+    plots = []
+    for narrow in (False, True):
+        plots += [
+            timeline(story, narrow),
+            percentiles(tails, story.latency_target, narrow),
+            lateness(findings.generator, story.series, narrow),
+            money(findings.money, narrow),
+        ]
+    return {plot.name: plot for plot in plots}
+
+
+def strictest_latency(scenario: Scenario) -> tuple[str, float] | None:
+    """The latency objective with the least time: (``p95 < 800 ms``, 0.8)."""
+    bounds = [(getattr(scenario.objectives, f"latency_{name}"), name) for name in QUANTILES]
+    asked = [(bound.value, name, bound.comparison) for bound, name in bounds if bound is not None]
+    if not asked:
+        return None
+    value, name, comparison = min(asked)
+    percentile = wording.words(f"latency_{name}").removeprefix("latency ")
+    return f"{percentile} {comparison.replace('<=', '≤')} {units.duration(value)}", value / SECOND
+
+
+def tails_of(findings: Findings, payments: Payments) -> list[Tail]:
+    """The distributions before, during and after the faults, or the whole where there was no fault."""
+    end = findings.run.load_end_ns
+    counted = payments.where(payments.sent & (payments.due_ns < end))
+    windows = [
+        (round(span.start * SECOND), round(span.stop * SECOND))
+        for span in spans_of(findings)
+        if not span.maintenance
+    ]
+    wanted = "phase" if windows else "all"
+    return [
+        tail_of(name if windows else "all payments", counted.latency_ns[mask])
+        for scope, name, mask in parts(counted, windows)
+        if scope == wanted
+    ]
