@@ -17,7 +17,7 @@ from scenarios.arrivals import rate_at
 from scenarios.schema import Scenario
 
 _S = 1_000_000_000
-_BAR = 60
+_BAR = 72
 _BUDGET_SECONDS = 43.2 * 60
 
 
@@ -149,14 +149,14 @@ def _timeline(scenario: Scenario, now_ns: int) -> RenderableType:
     end = scenario.duration_ns
     peak = max(max(s.rate.start, s.rate.end) for s in scenario.load.arrivals) or 1
     blocks = "▁▂▃▄▅▆▇█"
-    load = Text("load    ", style="dim")
+    load = Text.assemble(("load    ", "dim"))
     for cell in range(_BAR):
         at = (cell * end) // _BAR
         level = blocks[min(7, int(rate_at(scenario.load.arrivals, at) / peak * 7.999))]
         load.append(level, style="cyan" if at <= now_ns else "grey42")
     rows: list[Text] = [load]
     for fault in scenario.faults:
-        row = Text(f"{fault.on[:7]:<8}", style="dim")
+        row = Text.assemble((f"{fault.on[:7]:<8}", "dim"))
         for cell in range(_BAR):
             at = (cell * end) // _BAR
             on = fault.at <= at < fault.end
@@ -207,7 +207,7 @@ def _probe_word(state: LiveState, target: str) -> Text:
 def _budget(scenario: Scenario, state: LiveState, now_ns: int) -> Text:
     # The last seconds still have payments in flight: they are not judged yet.
     bad = state.bad_seconds(now_ns - 2 * _S)
-    text = Text(f"bad seconds {bad}", style="green" if not bad else "yellow")
+    text = Text.assemble((f"bad seconds {bad}", "yellow" if bad else "green"))
     monthly = scenario.objectives.monthly_uptime
     if monthly is not None:
         left = max(0.0, 1 - bad * monthly.incidents / _BUDGET_SECONDS)
