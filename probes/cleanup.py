@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 
 from probes.probe import Cleanup
@@ -21,9 +21,10 @@ HURRIED = 0.2
 class Cleanups:
     """The cleanups of a process that are under way."""
 
-    def __init__(self, report: Callable[[str], None]) -> None:
+    def __init__(self, report: Callable[[str], None], delays: Sequence[float] = DELAYS) -> None:
         """``report`` is called with what is left, once for each cleanup that did not succeed."""
         self._report = report
+        self._delays = delays
         self._tasks: set[asyncio.Task[None]] = set()
         self._turns = asyncio.Semaphore(AT_ONCE)
         self._hurry = asyncio.Event()
@@ -51,7 +52,7 @@ class Cleanups:
 
     async def _settle(self, cleanup: Cleanup, left: str) -> None:
         try:
-            for delay in DELAYS:
+            for delay in self._delays:
                 await self._pause(delay)
                 async with self._turns:
                     try:
@@ -60,7 +61,7 @@ class Cleanups:
                         left = f"{left}; the cleanup broke: {error!r}"
                 if not left:
                     return
-            self._report(f"{left}; given up after {len(DELAYS)} tries")
+            self._report(f"{left}; given up after {len(self._delays)} tries")
         except asyncio.CancelledError:
             self._report(f"{left}; stopped before it was settled")
             raise

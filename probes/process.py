@@ -10,15 +10,15 @@ Over the tether (``journal.tether``) the conductor sends the plan::
                           "every_ns": 1000000000, "recheck_ns": null, "timeout_ns": 2000000000,
                           "params": {}}]}}
 
-The child answers ``{"ready": {}}``; then comes ``{"go": {"epoch_ns": 123}}``, a reading of
-``time.monotonic_ns()``, usually in the near future, from which due times count. ``seed`` is taken and not
-used: nothing here is drawn at random.
+The child answers ``{"ready": {}}``, or ``{"failed": {"error": ...}}`` and ends with exit code 4; then comes
+``{"go": {"epoch_ns": 123}}``, a reading of ``time.monotonic_ns()``, usually in the near future, from which
+due times count. ``seed`` is taken and not used: nothing here is drawn at random.
 
 The journal gets a table ``probe``, and a table ``mark`` for what probes left behind. After ``until_ns`` the
 process finishes what is in flight and waits for SIGTERM. SIGTERM: sends nothing new, finishes what is in
 flight within the longest time-out, flushes, ends with 0. The tether closes: ends at once, flushed. SIGINT is
-the conductor's to handle. A journal that cannot be written does not end it: it keeps the records, says so
-once on stderr, and tries again. Exit code 2: the plan is wrong.
+the conductor's to handle. A journal that cannot be written does not end it: it keeps the records, says so on
+stderr, and tries again; if it still cannot be written at the end, the exit code is 4.
 """
 
 from __future__ import annotations
@@ -40,8 +40,12 @@ from journal.clock import Clock
 from journal.records import Record
 from journal.tether import Tether, TetherBrokenError
 from journal.writer import FLUSH_EVERY, Writer
+from probes.pace import Pace
 from probes.plan import ProbePlan, from_message
 from probes.watch import watch
+
+ENVIRONMENT_BROKE = 4
+USAGE = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +68,8 @@ def parse(plan: Mapping[str, Any]) -> ProcessPlan:
     """
     try:
         allow_hosts = dict(plan.get("allow_hosts") or {})
+        for rate in allow_hosts.values():
+            Pace(rate)
         return ProcessPlan(
             name=plan["name"],
             run=plan["run"],
@@ -89,19 +95,25 @@ class Log:
         if self._writer is not None:
             self._writer.write(record)
 
-    def flush(self, *, last: bool = False) -> None:
-        if self._writer is None:
-            return
-        try:
-            if last:
-                self._writer.close()
-            else:
+    def flush(self) -> None:
+        if self._writer is not None:
+            try:
                 self._writer.flush()
-            self._complained = False
+                self._complained = False
+            except OSError as error:
+                if not self._complained:
+                    _say(f"cannot write the journal, trying again: {error}")
+                self._complained = True
+
+    def close(self) -> bool:
+        """Flush for the last time; False if something could not be written."""
+        try:
+            if self._writer is not None:
+                self._writer.close()
         except OSError as error:
-            if not self._complained or last:
-                _say(f"cannot write the journal: {error}" + ("" if last else "; trying again"))
-            self._complained = True
+            _say(f"could not write the journal: {error}")
+            return False
+        return True
 
     async def keep_flushing(self) -> None:
         while True:
@@ -109,8 +121,12 @@ class Log:
             self.flush()
 
 
-async def serve(plan: ProcessPlan, clock: Clock, tether: Tether) -> None:
-    """Watch until the end, then wait to be ended; returns on SIGTERM or when the tether closes."""
+async def serve(plan: ProcessPlan, clock: Clock, tether: Tether) -> int:
+    """Watch until the end, then wait to be ended: by SIGTERM, or by the tether.
+
+    Returns:
+        The exit code.
+    """
     loop = asyncio.get_running_loop()
     stop, gone = asyncio.Event(), asyncio.Event()
     loop.add_signal_handler(signal.SIGTERM, stop.set)
@@ -143,17 +159,18 @@ async def serve(plan: ProcessPlan, clock: Clock, tether: Tether) -> None:
         )
     )
     cut = asyncio.create_task(gone.wait())
+    asked = asyncio.create_task(stop.wait())
+    whole = False
     try:
         await asyncio.wait({watching, cut}, return_when=asyncio.FIRST_COMPLETED)
         watching.cancel()
         with suppress(asyncio.CancelledError):
             await watching
-        log.flush()
-        asked = asyncio.create_task(stop.wait())
         await asyncio.wait({asked, cut}, return_when=asyncio.FIRST_COMPLETED)
     finally:
         flushing.cancel()
-        log.flush(last=True)
+        whole = log.close()
+    return 0 if whole else ENVIRONMENT_BROKE
 
 
 def main() -> int:
@@ -162,24 +179,25 @@ def main() -> int:
     signal.signal(signal.SIGTERM, lambda *_: os._exit(0))
     tether = Tether.of_this_process()
     if tether is None:
-        _say("python -m probes.process is started by a drill; to run probes by hand, use paydrill probe")
-        return 2
+        _say("this process is started by paydrill; to run probes by hand, use `paydrill probe`")
+        return USAGE
     try:
-        plan = parse(tether.receive()["plan"])
+        try:
+            plan = parse(tether.receive()["plan"])
+        except (KeyError, ValueError) as error:
+            tether.send({"failed": {"error": str(error)}})
+            return ENVIRONMENT_BROKE
         for probe in plan.probes:
             probe.type.function()
         tether.send({"ready": {}})
         clock = Clock(int(tether.receive()["go"]["epoch_ns"]))
     except TetherBrokenError:
         return 0
-    except (KeyError, ValueError) as error:
-        _say(str(error))
-        return 2
-    # A collection of everything that was imported would take tens of milliseconds in the middle of a drill.
+    # What exists now lives as long as the process: the collector need not look at it again.
+    gc.collect()
     gc.freeze()
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(serve(plan, clock, tether))
-    return 0
+        return runner.run(serve(plan, clock, tether))
 
 
 def _say(text: str) -> None:
