@@ -36,7 +36,9 @@ def incidents(
             groups[-1] = (start, max(stop, fault.end), [*names, name])
         else:
             groups.append((fault.at, fault.end, [name]))
-    begins = [start - timeout_ns for start, _, _ in groups[1:]] + [load_end_ns]
+    if not groups:
+        return ()
+    begins = [*(start - timeout_ns for start, _, _ in groups[1:]), load_end_ns]
     return tuple(
         Incident(start, stop, tuple(names), bad_time(cut, start - timeout_ns, until))
         for (start, stop, names), until in zip(groups, begins, strict=True)

@@ -149,13 +149,13 @@ ORDER BY orders DESC, client, platform, captures
 
 
 def _totals(orders: pa.Table) -> tuple[CurrencyTotal, ...]:
-    with duckdb.connect(config={"threads": 2}) as database:
+    with duckdb.connect(config={"threads": 1}) as database:
         database.register("orders", orders)
         return tuple(CurrencyTotal(*row) for row in database.sql(_TOTALS).fetchall())
 
 
 def _agreements(orders: pa.Table) -> tuple[Agreement, ...]:
-    with duckdb.connect(config={"threads": 2}) as database:
+    with duckdb.connect(config={"threads": 1}) as database:
         database.register("orders", orders)
         return tuple(Agreement(*row) for row in database.sql(_AGREEMENTS).fetchall())
 

@@ -29,7 +29,7 @@ capture AS (
          sum(amount_minor)::BIGINT AS captured_minor,
          min(amount_minor) AS captured_least_minor,
          max(amount_minor) AS captured_most_minor,
-         string_agg(DISTINCT currency, ',' ORDER BY currency) AS captured_currency,
+         if(min(currency) = max(currency), min(currency), 'several') AS captured_currency,
          string_agg(gateway, ',' ORDER BY at_ns, gateway, reference) AS captured_gateway,
          string_agg(reference, ',' ORDER BY at_ns, gateway, reference) AS captured_reference,
          min(at_ns) AS captured_at_ns
@@ -71,7 +71,7 @@ ledger AS (
          arg_min(reference, (place, id)) AS ledger_reference,
          min(amount_minor) AS ledger_least_minor,
          max(amount_minor) AS ledger_most_minor,
-         string_agg(DISTINCT currency, ',' ORDER BY currency) AS ledger_currency,
+         if(min(currency) = max(currency), min(currency), 'several') AS ledger_currency,
          sum(refunded_minor)::BIGINT AS ledger_refunded_minor
   FROM ranked
   GROUP BY order_id
@@ -105,16 +105,16 @@ def join_orders(run: RunFolder) -> pa.Table:
     ``recorded`` is false where only the intent to send is known), then
 
     - ``captures``, ``captured_minor`` (their sum), ``captured_least_minor``, ``captured_most_minor``,
-      ``captured_currency``, ``captured_gateway``, ``captured_reference`` (comma-separated, by time),
-      ``captured_at_ns`` (the first);
+      ``captured_currency``, ``captured_gateway``, ``captured_reference`` (comma-separated, by time;
+      a currency is ``several`` if they differ), ``captured_at_ns`` (the first);
     - ``refunded_minor``, ``refunded_too_much`` (more than a capture), ``refund_of_nothing`` (of no capture),
       ``given_back`` (captures refunded in full);
     - ``requests``, ``gateway_declined``: what the gateways were asked, and whether one declined;
     - ``ledger_entries``, ``ledger_succeeded`` (how many of them), ``ledger_status``, ``ledger_gateway``,
-      ``ledger_reference``, ``ledger_least_minor``,
-      ``ledger_most_minor``, ``ledger_currency``, ``ledger_refunded_minor``: what the platform claims.
+      ``ledger_reference``, ``ledger_least_minor``, ``ledger_most_minor``, ``ledger_currency``,
+      ``ledger_refunded_minor``: what the platform claims.
     """
-    with duckdb.connect(config={"threads": 2}) as database:
+    with duckdb.connect(config={"threads": 1}) as database:
         for name in _VIEWS:
             database.register(name, run.table(name))
         return database.sql(_JOIN).to_arrow_table()
