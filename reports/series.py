@@ -17,8 +17,12 @@ Floats = npt.NDArray[np.float64]
 
 SECOND = 1_000_000_000
 MOST_BINS = 400
+FULL = 10
+"""Payments that a bin should hold on average, or its percentiles are noise."""
+FEW_BINS = 30
+"""With no more bins than this, they are not made wider for lack of payments."""
 WIDTHS = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 1800, 3600)
-"""Widths of a bin in seconds; the first that makes at most ``MOST_BINS`` is taken."""
+"""Widths of a bin in seconds; the first that is wide enough is taken."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +61,12 @@ class Series:
         return np.diff(self.edges)
 
     @property
+    def every(self) -> str:
+        """How long a bin is, for a caption: ``second``, ``5 s``."""
+        width = float(self.edges[1] - self.edges[0])
+        return "second" if width == 1 else f"{width:.3g} s"
+
+    @property
     def middles(self) -> Floats:
         return (self.edges[:-1] + self.edges[1:]) / 2
 
@@ -78,10 +88,15 @@ def _ratio(part: Ints, whole: Ints) -> Floats:
     return out
 
 
-def bin_edges(end_ns: int) -> Floats:
+def bin_edges(end_ns: int, payments: int) -> Floats:
     """Edges in seconds from 0 to ``end_ns``; a rest shorter than half a bin joins the bin before it."""
     end = max(end_ns / SECOND, 1e-3)
-    width = next((w for w in WIDTHS if end / w <= MOST_BINS), WIDTHS[-1])
+
+    def wide_enough(width: int) -> bool:
+        bins = end / width
+        return bins <= MOST_BINS and (payments / bins >= FULL or bins <= FEW_BINS)
+
+    width = next(filter(wide_enough, WIDTHS), WIDTHS[-1])
     edges = np.arange(0.0, end, width)
     if len(edges) > 1 and end - edges[-1] < width / 2:
         edges = edges[:-1]
@@ -121,7 +136,7 @@ def series_of(
         gateway: The gateway that the answer names, empty if none.
         end_ns: End of the load, or of what ran of it.
     """
-    edges = bin_edges(end_ns)
+    edges = bin_edges(end_ns, len(due_ns))
     bins = len(edges) - 1
     place = np.clip(np.searchsorted(edges, due_ns / SECOND, side="right") - 1, 0, bins - 1)
 

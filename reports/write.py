@@ -8,7 +8,10 @@ from reports.findings import Findings
 from reports.judge import judge_run
 from reports.plots.gallery import gallery, story_of
 from reports.render.html import html_of
+from reports.render.junit import junit_xml
 from reports.render.markdown import markdown_of
+from reports.render.payments_parquet import payments_parquet
+from reports.render.verdict_json import verdict_json
 from reports.run_folder import open_run
 
 
@@ -25,6 +28,9 @@ def write_report(folder: Path) -> Findings:
     """
     judgement = judge_run(open_run(folder))
     findings = judgement.findings
+    replace(folder / "verdict.json", verdict_json(findings))
+    replace(folder / "junit.xml", junit_xml(findings))
+    replace(folder / "payments.parquet", payments_parquet(judgement.orders, judgement.payments))
     story = story_of(judgement)
     plots = gallery(judgement, story)
     (folder / "plots").mkdir(exist_ok=True)

@@ -11,8 +11,9 @@ from reports.phases import parts
 from reports.plots.lateness import lateness
 from reports.plots.money import money
 from reports.plots.percentiles import percentiles
+from reports.plots.story import Story
 from reports.plots.style import Plot
-from reports.plots.timeline import Story, spans_of, timeline
+from reports.plots.timeline import timeline
 from reports.render import units, wording
 from reports.series import SECOND, series_from
 from reports.tail import Tail, tail_of
@@ -51,12 +52,12 @@ def gallery(judgement: Judgement, story: Story) -> dict[str, Plot]:
 def strictest_latency(scenario: Scenario) -> tuple[str, float] | None:
     """The latency objective with the least time: (``p95 < 800 ms``, 0.8)."""
     bounds = [(getattr(scenario.objectives, f"latency_{name}"), name) for name in QUANTILES]
-    asked = [(bound.value, name, bound.comparison) for bound, name in bounds if bound is not None]
+    asked = [(bound.value, name, bound.text) for bound, name in bounds if bound is not None]
     if not asked:
         return None
-    value, name, comparison = min(asked)
+    value, name, text = min(asked)
     percentile = wording.words(f"latency_{name}").removeprefix("latency ")
-    return f"{percentile} {comparison.replace('<=', '≤')} {units.duration(value)}", value / SECOND
+    return f"{percentile} {units.spaced(text)}", value / SECOND
 
 
 def tails_of(findings: Findings, payments: Payments) -> list[Tail]:
@@ -64,9 +65,11 @@ def tails_of(findings: Findings, payments: Payments) -> list[Tail]:
     end = findings.run.load_end_ns
     counted = payments.where(payments.sent & (payments.due_ns < end))
     windows = [
-        (round(span.start * SECOND), round(span.stop * SECOND))
-        for span in spans_of(findings)
-        if not span.maintenance
+        (
+            fault.planned_start_ns if fault.true_start_ns is None else fault.true_start_ns,
+            fault.planned_stop_ns if fault.true_stop_ns is None else fault.true_stop_ns,
+        )
+        for fault in findings.faults
     ]
     wanted = "phase" if windows else "all"
     return [

@@ -96,7 +96,7 @@ def _beliefs(findings: Findings, subject: str, end: float) -> list[Lane]:
 def draw(axes: Axes, lanes: Sequence[Lane], end: float, narrow: bool) -> None:
     """Bars from 0 to ``end`` seconds, the first lane on top."""
     note = "" if narrow else "truth: records of the gateways and the faults; probe: what it believed"
-    style.caption(axes, "Who was well", note)
+    style.caption(axes, "Up or down", note)
     axes.grid(False)
     axes.set_ylim(len(lanes) - 0.4, -0.6)
     if not lanes:

@@ -27,9 +27,9 @@ def summary(findings: Findings) -> Facts:
     )
 
 
-def fault_title(fault: FaultFindings) -> str:
-    """``Stripe dark for 20.0 s``."""
-    length = units.duration(wording.length_ns(fault))
+def fault_title(fault: FaultFindings, end_ns: int) -> str:
+    """``Stripe dark for 20.0 s``; ``end_ns`` is where the load ended, for a fault that was still on."""
+    length = units.duration(wording.length_ns(fault, end_ns))
     return f"{wording.capital(wording.proper(fault.on))} {wording.condition(fault)} for {length}"
 
 
@@ -44,6 +44,8 @@ def fault_window(fault: FaultFindings) -> str:
     )
     hits = units.plural(fault.hits, "request or connection", "requests and connections")
     touched = f"It touched {hits}." if fault.hits else "It touched nothing, so it tested nothing."
+    if fault.true_stop_ns is None and not fault.hits:
+        touched = "What it touched is not on record."
     return f"{what}; by its own record on from {units.moment(fault.true_start_ns)} to {stop}. {touched}"
 
 

@@ -50,7 +50,7 @@ def _lines(findings: Findings, refuge: str) -> Iterator[str]:
         yield "The scenario gates nothing."
     yield ""
     for fault in findings.faults:
-        yield f"## {escaped(facts.fault_title(fault))}"
+        yield f"## {escaped(facts.fault_title(fault, run.load_end_ns))}"
         yield ""
         yield escaped(facts.fault_window(fault))
         yield ""

@@ -5,8 +5,6 @@ duckdb -c "SELECT gateway, quantile_cont(latency_ns, 0.99) / 1e6 FROM 'payments.
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
@@ -34,10 +32,9 @@ def payments_table(orders: pa.Table, payments: Payments) -> pa.Table:
     return orders
 
 
-def write_payments(orders: pa.Table, payments: Payments, path: Path) -> None:
-    """Write the file; the same input gives the same bytes.
-
-    Raises:
-        OSError: It cannot be written.
-    """
-    pq.write_table(payments_table(orders, payments), path, compression="zstd", row_group_size=1 << 16)
+def payments_parquet(orders: pa.Table, payments: Payments) -> bytes:
+    """The file's content; the same input gives the same bytes."""
+    sink = pa.BufferOutputStream()
+    pq.write_table(payments_table(orders, payments), sink, compression="zstd", row_group_size=1 << 16)
+    content: bytes = sink.getvalue().to_pybytes()
+    return content

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -72,8 +71,7 @@ def target_text(goal: ObjectiveFinding) -> str:
     """``≥ 99.9%``, ``< 800 ms``, ``none`` for a count that must be zero."""
     if goal.unit == "count":
         return "none" if goal.target == 0 else f"at most {units.count(goal.target)}"
-    text = goal.bound.replace(">=", "≥").replace("<=", "≤")
-    return re.sub(r"(\d)([a-zµ]+)", r"\1 \2", text)
+    return units.spaced(goal.bound)
 
 
 def value_text(value: float | None, goal: ObjectiveFinding) -> str:

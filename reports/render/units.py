@@ -7,6 +7,7 @@ its bound is not written as the bound.
 from __future__ import annotations
 
 import math
+import re
 
 _S = 1_000_000_000
 _MS = 1_000_000
@@ -79,6 +80,12 @@ def share(value: float | None, against: float | None = None) -> str:
     if "." in text and float(text) == int(float(text)) and value in (0.0, 1.0):
         text = str(int(float(text)))
     return f"{text}%"
+
+
+def spaced(bound: str) -> str:
+    """A bound as it stands in a scenario, set for reading: ``>= 99.9%`` -> ``≥ 99.9%``, ``< 800ms`` ->
+    ``< 800 ms``."""
+    return re.sub(r"(\d)([a-zµ]+)", r"\1 \2", bound.replace(">=", "≥").replace("<=", "≤"))
 
 
 def target_share(value: float) -> str:

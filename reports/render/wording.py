@@ -59,11 +59,19 @@ def source(run: Run, short: bool = False) -> str:
     return text if short else f"paydrill {text}, seed {run.seed}"
 
 
-def length_ns(fault: FaultFindings) -> int:
-    """How long the fault truly was on; as planned where its end is not on record."""
-    if fault.true_start_ns is not None and fault.true_stop_ns is not None:
-        return fault.true_stop_ns - fault.true_start_ns
-    return fault.planned_stop_ns - fault.planned_start_ns
+def struck(fault: FaultFindings) -> bool:
+    """Whether it began and hit something. A fault that was still on when the run was cut short has not yet
+    said what it hit."""
+    return fault.true_start_ns is not None and (fault.hits > 0 or fault.true_stop_ns is None)
+
+
+def length_ns(fault: FaultFindings, end_ns: int) -> int:
+    """How long the fault truly was on: until ``end_ns`` where its own end is not on record; as planned where
+    its start is not."""
+    if fault.true_start_ns is None:
+        return fault.planned_stop_ns - fault.planned_start_ns
+    stop = end_ns if fault.true_stop_ns is None else fault.true_stop_ns
+    return max(stop - fault.true_start_ns, 0)
 
 
 def figure_text(figure: Figure) -> str:
@@ -90,24 +98,24 @@ def headline(findings: Findings, refuge: str = "") -> str:
 
 
 def _ending(findings: Findings) -> str:
-    if findings.run.ended == "complete":
-        return ""
-    return f"{findings.run.ended} after {units.duration(max(findings.run.load_end_ns, 0))}: "
+    if findings.run.ended != "complete":
+        return f"{findings.run.ended} after {units.duration(max(findings.run.load_end_ns, 0))}: "
+    return "" if findings.generator.sound else "load generator fell behind, so take this with care: "
 
 
 def _story(findings: Findings, refuge: str) -> str:
     total = findings.availability.requests
     if not total.n:
         return "no payment was sent, so nothing was tested"
-    struck = [fault for fault in findings.faults if fault.hits and fault.true_start_ns is not None]
-    if not struck:
+    faults = [fault for fault in findings.faults if struck(fault)]
+    if not faults:
         rate = f"{units.share(total.value)} of {units.plural(total.n, 'payment')} succeeded"
         return f"{rate}, with no fault" if not findings.faults else f"the fault hit nothing; {rate}"
-    first = struck[0]
-    together = [fault for fault in struck if fault.incident == first.incident and fault.name == first.name]
-    incidents = {fault.incident for fault in struck}
+    first = faults[0]
+    together = [fault for fault in faults if fault.incident == first.incident and fault.name == first.name]
+    incidents = {fault.incident for fault in faults}
     who = units.listing([proper(fault.on) for fault in together])
-    what = f"{who} {condition(first)} for {units.duration(length_ns(first))}"
+    what = f"{who} {condition(first)} for {units.duration(length_ns(first, findings.run.load_end_ns))}"
     if len(incidents) > 1:
         return f"{what}, the first of {len(incidents)} incidents: {_recovered(first)}"
     if len(together) > 1 or not refuge:
@@ -115,7 +123,12 @@ def _story(findings: Findings, refuge: str) -> str:
     flight = first.in_flight
     unconfirmed = flight.failed + flight.unknown
     hit = f"{units.plural(flight.n, 'payment')} in flight"
-    hit += " unconfirmed" if unconfirmed == flight.n else f", {units.count(unconfirmed)} of them unconfirmed"
+    if not flight.n:
+        hit = "no payment in flight"
+    elif unconfirmed == flight.n:
+        hit += " unconfirmed"
+    else:
+        hit += f", {units.count(unconfirmed) if unconfirmed else 'none'} of them unconfirmed"
     return f"{what}: {hit}, {_moved(first.failover, refuge)}, {_back(first.failback)}"
 
 
@@ -126,9 +139,8 @@ def _lost(fault: FaultFindings, incidents: tuple[Incident, ...]) -> str:
         return (
             f"{units.count(within.succeeded)} of {units.plural(within.n, 'payment')} in that time succeeded"
         )
-    return (
-        f"{units.duration(bad)} of bad service, {units.count(within.n - within.succeeded)} payments not made"
-    )
+    hurt = units.plural(within.n - within.succeeded, "payment")
+    return f"{units.duration(bad)} of bad service, {hurt} failed or unknown"
 
 
 def _recovered(fault: FaultFindings) -> str:

@@ -1,0 +1,67 @@
+"""What the timeline is drawn from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from reports.findings import Findings
+from reports.plots.axis import SECOND, Window
+from reports.render import wording
+from reports.series import Series
+
+
+@dataclass(frozen=True, slots=True)
+class Story:
+    """What the timeline is drawn from.
+
+    Attributes:
+        findings: What the drill found.
+        series: Payments per bin of due time.
+        gateways: Names of the gateways, in the scenario's order.
+        success_target: Success objective, a part of 1.
+        latency_target: The strictest latency objective, as its words and seconds; ``None`` if there is none.
+        timeout: Seconds after which the client gives up.
+    """
+
+    findings: Findings
+    series: Series
+    gateways: tuple[str, ...]
+    success_target: float
+    latency_target: tuple[str, float] | None
+    timeout: float
+
+    @property
+    def refuge(self) -> str:
+        """The gateway that answered most while the first fault was on, the faulty one left out."""
+        struck = [fault for fault in self.findings.faults if wording.struck(fault)]
+        if not struck:
+            return ""
+        faulty = {f.on for f in struck if f.incident == struck[0].incident}
+        start, stop = struck[0].planned_start_ns / SECOND, struck[0].planned_stop_ns / SECOND
+        inside = (self.series.middles >= start) & (self.series.middles < stop)
+        answered = {
+            n: int(c[inside].sum()) for n, c in self.series.by_gateway.items() if n and n not in faulty
+        }
+        best = max(answered, key=lambda name: (answered[name], name), default="")
+        return best if answered.get(best) else ""
+
+
+def spans_of(findings: Findings) -> list[Window]:
+    """Faults by the records of whoever injected them, by the plan where there are none; and maintenance.
+    Faults of one name that begin and end together are one window."""
+    end = findings.run.load_end_ns
+    together: dict[tuple[float, float, str], list[str]] = {}
+    for fault in findings.faults:
+        start = fault.true_start_ns if fault.true_start_ns is not None else fault.planned_start_ns
+        stop = fault.true_stop_ns if fault.true_stop_ns is not None else fault.planned_stop_ns
+        if start < end:
+            window = (round(start / SECOND, 1), round(min(stop, end) / SECOND, 1), fault.name)
+            together.setdefault(window, []).append(wording.proper(fault.on))
+    spans = [
+        Window(start, stop, f"{' + '.join(who)}: {wording.words(name)}")
+        for (start, stop, name), who in together.items()
+    ]
+    for start, stop in findings.maintenance:
+        if start < end:
+            spans.append(Window(start / SECOND, min(stop, end) / SECOND, "maintenance", maintenance=True))
+    return sorted(spans, key=lambda span: (span.start, span.stop, span.label))
