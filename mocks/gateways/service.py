@@ -27,8 +27,8 @@ class GatewayService:
         """Serve a gateway.
 
         The plan's keys: ``gateway`` (a name of ``GATEWAYS``), ``name`` (for the journal, the gateway's when
-        left out), ``host``, ``port`` (0: any), ``seed``, ``latency`` (``p50_ns``, ``p99_ns``), ``faults``
-        (a list of ``FaultPlan`` messages).
+        left out), ``host``, ``port`` (0: any), ``seed``, ``latency`` (``p50_ns``, ``p99_ns``; none
+        when left out), ``faults`` (a list of ``FaultPlan`` messages).
 
         Raises:
             PortInUseError: Another process listens on the port.
@@ -38,9 +38,8 @@ class GatewayService:
         if kind not in GATEWAYS:
             raise ValueError(f"there is no gateway {kind!r}; the gateways are {', '.join(GATEWAYS)}")
         seed = int(plan.get("seed", 0))
-        latency = plan.get("latency") or {"p50_ns": 0, "p99_ns": 0}
         name = str(plan.get("name", kind))
-        gateway = GATEWAYS[kind].make(name, Latency(latency["p50_ns"], latency["p99_ns"]), seed)
+        gateway = GATEWAYS[kind].make(name, _latency(plan.get("latency")), seed)
         plans = [FaultPlan.from_message(message) for message in plan.get("faults") or ()]
         endpoints = GATEWAYS[kind].endpoints
         for fault in plans:
@@ -69,3 +68,12 @@ class GatewayService:
                 await self.server.stop()
         if self.gateway is not None:
             self.gateway.close()
+
+
+def _latency(message: Message | None) -> Latency:
+    if message is None:
+        return Latency(0, 0)
+    try:
+        return Latency(int(message["p50_ns"]), int(message["p99_ns"]))
+    except KeyError as error:
+        raise ValueError(f"latency: {error.args[0]} is missing") from error

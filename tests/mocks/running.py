@@ -58,6 +58,7 @@ class Running:
         self.thread = LoopThread()
         self.service = GatewayService()
         self.writer = Memory(on_write)
+        self._connections: list[http.client.HTTPConnection] = []
 
     def __enter__(self) -> Running:
         self.thread.__enter__()
@@ -69,6 +70,8 @@ class Running:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        for connection in self._connections:
+            connection.close()
         assert self.service.server is not None
         self.thread.wait(self.service.server.stop(0))
         self.thread.wait(self.service.stop())
@@ -103,7 +106,10 @@ class Running:
             time.sleep(0.002)
 
     def connection(self) -> http.client.HTTPConnection:
-        return http.client.HTTPConnection("127.0.0.1", self.port, timeout=20)
+        """A client's connection; closed with the gateway at the latest."""
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=20)
+        self._connections.append(connection)
+        return connection
 
 
 Answer = tuple[int, dict[str, str], dict[str, Any]]

@@ -10,7 +10,6 @@ from typing import Any
 import Adyen
 import pytest
 from Adyen.exceptions import (
-    AdyenAPIAuthenticationError,
     AdyenAPIInvalidPermission,
     AdyenAPIUnprocessableEntity,
 )
@@ -217,8 +216,6 @@ def test_no_key_is_401_and_no_path_404(running: Running) -> None:
     assert (status, body["errorCode"], body["errorType"]) == (401, "000", "security")
     assert adyen_call(connection, "/v72/payments/details", {})[0] == 404
     connection.close()
-    with pytest.raises(AdyenAPIAuthenticationError):
-        sdk(running).payments_api.payments(adyen_payment(), header_parameters={"x-api-key": ""})
 
 
 def _json(order: str) -> bytes:
