@@ -113,18 +113,16 @@ def draw(axes: Axes, lanes: Sequence[Lane], end: float, narrow: bool) -> None:
         axes.broken_barh(
             down,
             (row - height / 2, height),
-            facecolor=style.INK if lane.truth else style.ORANGE,
+            facecolor=style.NIGHT if lane.truth else style.ORANGE,
             hatch="" if lane.truth else "////",
             edgecolor=style.INK,
-            lw=0,
+            lw=0.8 if lane.truth else 0,
         )
         for start, stop in lane.down:
             # The word is about 0.055 of the axis wide; it is left out of a bar that cannot hold it.
             if lane.truth and (stop - start) / end > (0.12 if narrow else 0.06):
-                axes.text(
-                    (start + stop) / 2, row, lane.word, ha="center", va="center", size=8.5, color=style.PAPER,
-                    weight="bold",
-                )  # fmt: skip
+                middle = (start + stop) / 2
+                axes.text(middle, row, lane.word, ha="center", va="center", size=8.5, color=style.ON_NIGHT)
         if lane.note:
             axes.annotate(
                 lane.note,

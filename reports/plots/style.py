@@ -25,6 +25,8 @@ INK = "#1c2127"
 MUTED = "#59636e"
 RULE = "#dfe3e8"
 GREY = "#b4bac2"
+NIGHT = "#1d2228"
+ON_NIGHT = "#fdfdfd"
 
 BLUE = "#0072b2"
 SKY = "#56b4e9"
@@ -61,6 +63,7 @@ VARIABLES = {
     MUTED: "--muted",
     RULE: "--rule",
     GREY: "--grey",
+    NIGHT: "--night",
     BLUE: "--blue",
     SKY: "--sky",
     GREEN: "--green",

@@ -59,6 +59,7 @@ def fault_payments(fault: FaultFindings) -> Facts:
             f" By the gateways' ledgers, {units.count(flight.captured)} of these {units.count(open_ones)} "
             f"had been captured and {units.count(flight.not_captured)} had not."
         )
+    slow = f"{units.count(within.slow)} of them" if within.slow else "none"
     struck = f"when {wording.proper(fault.on)} went dark" if fault.name == "outage" else "when it struck"
     return (
         (
@@ -70,7 +71,7 @@ def fault_payments(fault: FaultFindings) -> Facts:
         (
             "In its time",
             f"{units.plural(within.n, 'payment')} in flight at its start or due while it was on: "
-            f"{units.count(within.succeeded)} succeeded ({units.count(within.slow)} of them slow, over "
+            f"{units.count(within.succeeded)} succeeded ({slow} slower than "
             f"{units.duration(within.slow_beyond_ns)}), {units.count(within.failed)} failed, "
             f"{units.count(within.unknown)} unknown.",
         ),
@@ -186,6 +187,16 @@ def availability_text(findings: Findings) -> str:
         )
         text += f" The client's figure is {how}."
     return text
+
+
+def money_text(findings: Findings) -> str:
+    """Which orders were compared, and over what."""
+    found = findings.money
+    probes = f" and {units.plural(found.probe_orders, 'order')} of the probes" if found.probe_orders else ""
+    return (
+        f"{units.plural(found.orders, 'order')}{probes} were joined by their order ids over what the client "
+        "was told, the platform's ledger, and the ledgers of the gateways."
+    )
 
 
 def impact(findings: Findings) -> str:

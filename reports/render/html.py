@@ -20,6 +20,7 @@ DARK = {
     "--muted": "#a3adb8",
     "--rule": "#2c333b",
     "--grey": "#69737e",
+    "--night": "#000000",
     "--blue": "#4ba3dc",
     "--sky": "#7cc4ee",
     "--green": "#2fb98c",

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 from reports.findings import Findings
-from reports.render import facts, tables, units, wording
+from reports.render import facts, tables, wording
 from reports.render.tables import Cell, Table
 
 MOST_BYTES = 1024 * 1024
@@ -40,7 +40,7 @@ def _lines(findings: Findings, refuge: str) -> Iterator[str]:
     yield f"**{escaped(wording.headline(findings, refuge))}.**"
     yield ""
     for reason in verdict.reasons:
-        yield f"- {escaped(wording.sentence(reason))}"
+        yield f"- {escaped(wording.reason(reason, findings))}"
     yield ""
     yield "## Objectives"
     yield ""
@@ -66,8 +66,7 @@ def _lines(findings: Findings, refuge: str) -> Iterator[str]:
     yield ""
     yield "## Money"
     yield ""
-    orders, probes = units.count(findings.money.orders), units.count(findings.money.probe_orders)
-    yield f"{orders} orders, and {probes} of the probes, compared over client, platform ledger and gateways."
+    yield escaped(facts.money_text(findings))
     yield ""
     yield from _table(tables.money_counts(findings))
     yield ""

@@ -56,7 +56,7 @@ def objectives(findings: Findings) -> Table:
         rows.append(
             (
                 Cell(wording.capital(wording.words(goal.name)), f"fault {goal.fault}" if goal.fault else ""),
-                target_text(goal),
+                wording.target(goal),
                 measured_text(goal),
                 bound_text(goal),
                 units.count(goal.n),
@@ -65,13 +65,6 @@ def objectives(findings: Findings) -> Table:
             )
         )
     return _table("Objectives", columns, rows)
-
-
-def target_text(goal: ObjectiveFinding) -> str:
-    """``≥ 99.9%``, ``< 800 ms``, ``none`` for a count that must be zero."""
-    if goal.unit == "count":
-        return "none" if goal.target == 0 else f"at most {units.count(goal.target)}"
-    return units.spaced(goal.bound)
 
 
 def value_text(value: float | None, goal: ObjectiveFinding) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from reports.findings import Agreement, FaultFindings, Figure, Findings, Incident, Run
+from reports.findings import Agreement, FaultFindings, Figure, Findings, Incident, ObjectiveFinding, Run
 from reports.render import units
 
 Concord = Literal["agree", "resolved", "disagree"]
@@ -40,6 +40,23 @@ def sentence(text: str) -> str:
     """With a capital and a full stop, whatever the judges left out."""
     text = capital(text.strip())
     return text if not text or text[-1] in ".!?" else f"{text}."
+
+
+def target(goal: ObjectiveFinding) -> str:
+    """``≥ 99.9%``, ``< 800 ms``, ``none`` for a count that must be zero."""
+    if goal.unit == "count":
+        return "none" if goal.target == 0 else f"at most {units.count(goal.target)}"
+    return units.spaced(goal.bound)
+
+
+def reason(text: str, findings: Findings) -> str:
+    """A reason of the verdict as a sentence; an objective at its head is named as people name it."""
+    for goal in findings.objectives:
+        head = f"{goal.name} {goal.bound}: "
+        if text.startswith(head):
+            wanted = "none allowed" if target(goal) == "none" else target(goal)
+            return sentence(f"{words(goal.name)} ({wanted}): {text.removeprefix(head)}")
+    return sentence(text)
 
 
 def words(name: str) -> str:
@@ -100,7 +117,7 @@ def headline(findings: Findings, refuge: str = "") -> str:
 def _ending(findings: Findings) -> str:
     if findings.run.ended != "complete":
         return f"{findings.run.ended} after {units.duration(max(findings.run.load_end_ns, 0))}: "
-    return "" if findings.generator.sound else "load generator fell behind, so take this with care: "
+    return "" if findings.generator.sound else "the load was not as planned, so take this with care: "
 
 
 def _story(findings: Findings, refuge: str) -> str:
