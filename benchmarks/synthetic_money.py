@@ -108,11 +108,11 @@ def write_money(
     gateways: Gateways,
     plant: frozenset[str],
     write: WriteTable,
-) -> int:
+) -> dict[str, int]:
     """Write the tables ``intent``, ``payment``, ``gateway_request``, ``movement`` and ``platform_entry``.
 
     Returns:
-        How many requests the fault touched.
+        How many requests the fault touched, by gateway.
     """
     count = len(planned.ids)
     end = int(planned.due_ns[-1])
@@ -199,7 +199,10 @@ def write_money(
         _write_requests(journal, name, gone & (events.gateway == index), ids, planned, events, write)
     if "no_ledger" not in plant:
         write(journal / "platform.platform_entry.arrow", entry)
-    return 0 if "no_hits" in plant else int((events.unknown & ended).sum()) or 1
+    touched = events.unknown & ended & ("no_hits" not in plant)
+    return {
+        name: int((touched & (events.gateway == index)).sum()) for index, name in enumerate(gateways.names)
+    }
 
 
 def _write_requests(

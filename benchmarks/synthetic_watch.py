@@ -24,7 +24,7 @@ def write_watch(
     scenario: Scenario,
     window: tuple[int, int],
     dark: tuple[str, ...],
-    hits: int,
+    hits: dict[str, int],
     due_ns: NDArray[np.int64],
     plant: frozenset[str],
     write: WriteTable,
@@ -34,7 +34,7 @@ def write_watch(
     end = int(due_ns[-1] * 0.6) if cut else scenario.duration_ns
     for index, fault in enumerate(scenario.faults):
         steps = [("armed", fault.at, -2 * _S, 0), ("started", fault.at, window[0], 0)]
-        steps.append(("stopped", fault.end, window[1], hits))
+        steps.append(("stopped", fault.end, window[1], hits[fault.on]))
         events: list[Record] = [
             FaultEvent(f"f{index + 1}", fault.fault, fault.on, phase, due, at, seen)
             for phase, due, at, seen in steps
