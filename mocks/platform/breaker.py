@@ -18,8 +18,8 @@ class Settings:
 
     Attributes:
         failures: It opens after this many failures in a row.
-        window: It looks at the share of failures among this many last calls, once there are as many.
-        share: It opens when that share is reached.
+        window: When a call fails, it looks at this many last calls, once there are as many.
+        share: It opens when this share of them failed.
         open_ns: It stays open this long, then lets trial calls through.
         trials: So many trial calls may be under way at a time, and as many must succeed to close it.
     """

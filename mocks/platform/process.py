@@ -19,6 +19,7 @@ from mocks.platform.outbound import Client
 from mocks.platform.payments import Payments
 from mocks.platform.refunds import Refunds
 from mocks.platform.retries import Backoff
+from mocks.platform.router import ranking
 from mocks.platform.store import Store
 
 GRACE = 2.0
@@ -51,8 +52,7 @@ class Platform:
         """
         seed = int(plan["seed"])
         weights = {str(entry["name"]): float(entry["weight"]) for entry in plan["gateways"]}
-        if not weights:
-            raise ValueError("the platform needs at least one gateway")
+        ranking("", seed, weights)  # raises ValueError when nothing can be routed by these weights
         for entry in plan["gateways"]:
             self._gateways[entry["name"]] = self._gateway(
                 entry, seed, int(plan.get("timeout_ns", 2 * SECOND))

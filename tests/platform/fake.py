@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import deque
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from typing import Any, Literal
 from urllib.parse import parse_qs
 
@@ -31,16 +34,19 @@ class FakeGateway:
         self.script: deque[Step] = deque()
         self.refund_script: deque[Step] = deque()
         self.look_ups_fail = False
+        self.delay = 0.0  # seconds from carrying out to answering
         self.captures: list[tuple[str, str, int]] = []  # order, reference, amount
         self.refunds: list[tuple[str, int]] = []  # reference of the capture, amount
         self.seen: list[tuple[str, str]] = []  # what, idempotency key
+        self.chaos: Callable[[], Step] | None = None  # draws the steps of what is not scripted
         self.intents: list[dict[str, Any]] = []
         self._saved: dict[str, tuple[bytes, int, bytes]] = {}
         self._in_use: dict[str, Exchange] = {}
         self.server = Server(self._serve)
 
-    async def start(self) -> str:
-        return f"http://127.0.0.1:{await self.server.start()}"
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.server.port}"
 
     def charges(self) -> list[str]:
         """The idempotency keys of the charges that arrived."""
@@ -70,11 +76,16 @@ class FakeGateway:
             exchange.answer(200, b'{"status": "canceled"}')
         elif "refund" in request.path:
             self.seen.append(("refund", key))
-            self._step(exchange, key, self.refund_script.popleft() if self.refund_script else "ok")
+            self._step(exchange, key, self._next(self.refund_script))
         else:
             fence = self.name == "stripe" and b"confirm=true" not in request.body
             self.seen.append(("fence" if fence else "charge", key))
-            self._step(exchange, key, self.script.popleft() if self.script and not fence else "ok")
+            self._step(exchange, key, "ok" if fence else self._next(self.script))
+
+    def _next(self, script: deque[Step]) -> Step:
+        if script:
+            return script.popleft()
+        return self.chaos() if self.chaos is not None else "ok"
 
     def _step(self, exchange: Exchange, key: str, step: Step) -> None:
         if step == "500":
@@ -103,6 +114,8 @@ class FakeGateway:
             self._error(exchange, 500)
         elif step == "garbage":
             exchange.answer(200, b"<html>")
+        elif self.delay:
+            asyncio.get_running_loop().call_later(self.delay, exchange.answer, status, answer)
         else:
             exchange.answer(status, answer)
         return None
@@ -149,3 +162,20 @@ class FakeGateway:
             return 200, {"pspReference": reference, "resultCode": "Refused", "refusalReasonCode": "12"}
         self.captures.append((request["reference"], reference, request["amount"]["value"]))
         return 200, {"pspReference": reference, "resultCode": "Authorised"}
+
+
+@asynccontextmanager
+async def fakes() -> AsyncIterator[tuple[FakeGateway, FakeGateway]]:
+    """Stripe and Adyen, served until the end of the block.
+
+    They are closed even when a test fails: uvloop warns of what was left open in a place where a warning
+    that is an error makes it hang.
+    """
+    stripe, adyen = FakeGateway("stripe"), FakeGateway("adyen")
+    try:
+        await stripe.server.start()
+        await adyen.server.start()
+        yield stripe, adyen
+    finally:
+        await stripe.server.stop(0)
+        await adyen.server.stop(0)

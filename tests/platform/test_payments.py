@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import pytest
 
 from mocks.platform.payment import payment_id
-from tests.platform.fake import FakeGateway, Step
+from tests.platform.fake import FakeGateway, Step, fakes
 from tests.platform.rig import Shop, eventually, run, serving
 
 
@@ -24,14 +24,10 @@ class World(NamedTuple):
 @asynccontextmanager
 async def world(store: Path, timeout: float = 2.0) -> AsyncIterator[World]:
     """Every order goes to Stripe first; Adyen only ever takes over."""
-    stripe, adyen = FakeGateway("stripe"), FakeGateway("adyen")
-    urls = {"stripe": (await stripe.start(), 1.0), "adyen": (await adyen.start(), 0.0)}
-    try:
+    async with fakes() as (stripe, adyen):
+        urls = {"stripe": (stripe.url, 1.0), "adyen": (adyen.url, 0.0)}
         async with serving(store, urls, timeout) as shop:
             yield World(shop, stripe, adyen)
-    finally:
-        await stripe.server.stop(0)
-        await adyen.server.stop(0)
 
 
 def play(store: Path, story: Callable[[World], Awaitable[None]], timeout: float = 2.0) -> None:
