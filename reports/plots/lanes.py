@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from matplotlib.axes import Axes
 from matplotlib.ticker import FixedLocator
 
-from reports.findings import Findings
+from reports.findings import Findings, Slice
 from reports.plots import style
 from reports.plots.axis import SECOND
 from reports.render import units, wording
@@ -73,8 +73,19 @@ def _platform(findings: Findings, end: float) -> Lane:
     bad = [s for s in findings.availability.slices if s.true_good is False]
     total = sum(s.stop_ns - s.start_ns for s in bad)
     note = f"bad {units.duration(total)}" if bad else ""
-    down = tuple((s.start_ns / SECOND, s.stop_ns / SECOND) for s in bad)
-    return Lane("platform", True, ((0.0, end),), down, "bad", note)
+    return Lane("platform", True, ((0.0, end),), joined(bad), "bad", note)
+
+
+def joined(pieces: Sequence[Slice]) -> tuple[Stretch, ...]:
+    """Slices as stretches, those that touch as one."""
+    out: list[Stretch] = []
+    for piece in pieces:
+        start, stop = piece.start_ns / SECOND, piece.stop_ns / SECOND
+        if out and abs(out[-1][1] - start) < 1e-6:
+            out[-1] = (out[-1][0], stop)
+        else:
+            out.append((start, stop))
+    return tuple(out)
 
 
 def _beliefs(findings: Findings, subject: str, end: float) -> list[Lane]:
@@ -148,6 +159,4 @@ def draw(axes: Axes, lanes: Sequence[Lane], end: float, narrow: bool) -> None:
 
 def _label(lane: Lane) -> str:
     subject = lane.subject.removeprefix("https://").removeprefix("http://")
-    if len(subject) > 22:
-        subject = subject[:20] + "..."
-    return f"{subject}, {'truth' if lane.truth else 'probe'}"
+    return f"{style.label(subject, 22)}, {'truth' if lane.truth else 'probe'}"

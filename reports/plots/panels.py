@@ -10,7 +10,7 @@ from reports.findings import Findings
 from reports.payments import Ints
 from reports.plots import style
 from reports.plots.axis import SECOND, EndLabel, end_labels, latency_ticks, share_ticks
-from reports.plots.lanes import draw, lanes_of
+from reports.plots.lanes import draw, joined, lanes_of
 from reports.plots.story import Story
 from reports.render import units, wording
 from reports.series import Floats
@@ -29,7 +29,7 @@ def throughput(axes: Axes, story: Story, narrow: bool, height: float) -> None:
         1.42 if story.findings.faults or story.findings.maintenance else 1.15
     )
     axes.set_ylim(0, top)
-    axes.yaxis.set_major_locator(MaxNLocator(3))
+    axes.yaxis.set_major_locator(MaxNLocator(3, integer=True))
     axes.yaxis.set_major_formatter(FuncFormatter(lambda y, _: units.count(y)))
     x = _steps(series.edges)
     tops, mids, lows = (_levels(rate) for rate in (offered, sent, good))
@@ -118,7 +118,7 @@ def success(axes: Axes, story: Story, narrow: bool, height: float) -> None:
     axes.plot(x, y, color=style.GREEN, lw=1.7)
     axes.axhline(story.success_target, color=style.INK, lw=1.0, ls=(0, (6, 3)))
     bad_ns = story.findings.availability.measured.bad_ns
-    for start, stop in bad_stretches(story.findings):
+    for start, stop in joined([piece for piece in story.findings.availability.slices if not piece.good]):
         axes.axvspan(
             start,
             stop,
@@ -144,19 +144,6 @@ def success(axes: Axes, story: Story, narrow: bool, height: float) -> None:
             EndLabel(axes.get_ylim()[0], f"bad for {units.duration(bad_ns)}", style.VERMILLION_TEXT)
         )
     end_labels(axes, labels, height)
-
-
-def bad_stretches(findings: Findings) -> list[tuple[float, float]]:
-    """Bad slices in seconds, those that touch joined."""
-    out: list[tuple[float, float]] = []
-    for piece in findings.availability.slices:
-        if not piece.good:
-            start, stop = piece.start_ns / SECOND, piece.stop_ns / SECOND
-            if out and abs(out[-1][1] - start) < 1e-6:
-                out[-1] = (out[-1][0], stop)
-            else:
-                out.append((start, stop))
-    return out
 
 
 def lanes(axes: Axes, story: Story, narrow: bool, height: float) -> None:
@@ -200,7 +187,7 @@ def traffic(axes: Axes, story: Story, narrow: bool, height: float) -> None:
         )
         total = int(series.by_gateway[name].sum())
         part = total / max(sum(int(n.sum()) for n in series.by_gateway.values()), 1)
-        text = f"{wording.proper(name) if name else 'none named'} {100 * part:.0f}%"
+        text = f"{style.label(wording.proper(name)) if name else 'none named'} {100 * part:.0f}%"
         middle = (base[-1] + top[-1]) / 2 if top[-1] > base[-1] else 0.5
         labels.append(EndLabel(float(middle), text, style.TEXT_OF.get(colour, style.INK)))
         base = top

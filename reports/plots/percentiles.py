@@ -34,7 +34,8 @@ def percentiles(tails: Sequence[Tail], target: tuple[str, float] | None, narrow:
         known = np.concatenate([t.value[np.isfinite(t.value)] for t in drawn] or [np.array([0.05, 1.0])])
         known = known[known > 0] if (known > 0).any() else np.array([0.05, 1.0])
         # The fastest tenth would take half of the log axis, and nobody complains about it.
-        known = known[known >= min([_at(t, 0.1) for t in drawn] or [0.0])]
+        tenths = [_at(tail, 0.1) for tail in drawn if np.isfinite(_at(tail, 0.1))]
+        known = known[known >= min(tenths, default=0.0)]
         limits = [float(known.min()), float(known.max()), *([target[1]] if target else [])]
         low, high = min(limits) / 1.4, max(limits) * 1.8
         latency_ticks(axes, low, high)

@@ -118,6 +118,7 @@ _RC: dict[str, Any] = {
     "figure.facecolor": PAPER,
     "savefig.facecolor": PAPER,
     "svg.hashsalt": "paydrill",
+    "text.parse_math": False,  # a dollar sign in a name is a dollar sign
     "svg.fonttype": "path",
     "path.simplify": True,
     "axes.formatter.useoffset": False,
@@ -180,6 +181,12 @@ def caption(axes: Axes, text: str, note: str = "", size: float = 9.5) -> None:
         axes.set_title(note, loc="right", size=size - 1, color=MUTED, pad=5)
 
 
+def label(text: str, most: int = 18) -> str:
+    """A name of any length and content as a label: on one line, cut where it would push the plot aside."""
+    plain = " ".join(text.split())
+    return plain if len(plain) <= most else plain[: most - 1] + "…"
+
+
 def empty(axes: Axes, text: str) -> None:
     """Say in the middle of a panel why nothing is drawn in it."""
     axes.text(0.5, 0.5, text, transform=axes.transAxes, ha="center", va="center", color=MUTED)
@@ -187,6 +194,9 @@ def empty(axes: Axes, text: str) -> None:
 
 def save(figure: Figure, name: str, alt: str, png: bool = True) -> Plot:
     """Both files of a figure; the same bytes for the same figure."""
+    # Where everything goes is worked out once, for both files.
+    figure.draw_without_rendering()
+    figure.set_layout_engine("none")
     pixels = io.BytesIO()
     if png:
         figure.savefig(pixels, format="png", dpi=DPI, metadata={"Software": None})

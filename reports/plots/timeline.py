@@ -71,7 +71,7 @@ def _ends(axes: Axes, findings: Findings, named: bool) -> None:
             axes.axvline(mark.at_ns / SECOND, color=style.INK, lw=1.2, ls=":")
             if named and mark.at_ns < findings.run.load_end_ns:
                 axes.annotate(
-                    f"{mark.source} {mark.kind}",
+                    f"{style.label(mark.source)} {mark.kind}",
                     (mark.at_ns / SECOND, 0.02),
                     xycoords=("data", "axes fraction"),
                     xytext=(3, 0),

@@ -117,7 +117,7 @@ def _figure_row(name: str, figure: Figure, extra: str = "") -> tuple[Cell | str,
 
 def uptime(findings: Findings) -> Table:
     """Availability by slices, probes and requests."""
-    columns = ("How it was taken", "#Uptime", "#95% interval or bracket", "#Bad time", "#Observed")
+    columns = ("How it was taken", "#Uptime", "#95% interval", "#Bad time", "#Observed")
     seen = findings.availability
     rows: list[tuple[Cell | str, ...]] = []
     for name, note, part in (

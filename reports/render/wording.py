@@ -182,8 +182,11 @@ def _back(failback: Figure) -> str:
 
 def concord(row: Agreement) -> Concord:
     """Whether the views of these orders agree on the outcome (amounts and references are checked apart)."""
+    not_paid = ("declined", "canceled", "failed")
+    if not row.captures and row.client in not_paid and row.platform in not_paid:
+        return "agree"
     captured_right = row.captures == (1 if row.platform == "succeeded" else 0)
-    settled = row.platform in ("succeeded", "declined", "canceled", "failed")
+    settled = row.platform in ("succeeded", *not_paid)
     if captured_right and row.client == row.platform:
         return "agree"
     if captured_right and settled and row.client in ("unknown", "pending", "(none)"):
