@@ -13,11 +13,13 @@ ENCRYPTED_PREFIX = "test_"
 
 
 class Refusal(NamedTuple):
-    """``result`` is the ``resultCode`` (Refused, Error, Cancelled), ``code`` the ``refusalReasonCode``."""
+    """``result`` is the ``resultCode`` (Refused, Error, Cancelled), ``code`` the ``refusalReasonCode``, ``raw``
+    the acquirer's own reason (``41 : Lost card``), which the answer repeats as ``refusalReasonRaw``."""
 
     result: str
     reason: str
     code: str
+    raw: str = ""
 
 
 BRANDS = {
@@ -87,8 +89,13 @@ HOLDER_NAMES = tuple(_TRIGGERS)
 
 
 def by_holder_name(name: str) -> Refusal | None:
-    """What a holder name triggers; None approves, as any name does that is not a trigger."""
-    return _TRIGGERS.get(name)
+    """What a holder name triggers; None approves, as any name does that is not a trigger.
+
+    ``BLOCK_CARD : 41 : Lost card`` triggers BLOCK_CARD with that raw reason.
+    """
+    trigger, colon, raw = name.partition(" : ")
+    refusal = _TRIGGERS.get(trigger)
+    return refusal._replace(raw=raw) if refusal is not None and colon else refusal
 
 
 def by_acquirer_code(code: str) -> Refusal | None:

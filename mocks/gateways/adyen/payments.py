@@ -71,6 +71,8 @@ class Payments:
                 "refusalReason": refusal.reason,
                 "refusalReasonCode": refusal.code,
             }
+            if refusal.raw:
+                body["additionalData"] = {"refusalReasonRaw": refusal.raw}
             return Reply(200, orjson.dumps(body), "error" if refusal.result == "Error" else "declined")
         amount = request.amount
         self._ledger.capture(reference, request.reference, amount.value, amount.currency, at_ns)
