@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import resource
 import socket
+import subprocess
+import sys
 from pathlib import Path
 
 import httpx
@@ -205,3 +207,23 @@ def test_proxies_of_the_environment_are_not_asked(monkeypatch: pytest.MonkeyPatc
     with Listener(lambda connection: connection.sendall(OK)) as listener:
         assert seen(attempt("http", listener.url, params={"within": 1999 * MILLISECOND})) == ("ok", None)
         assert listener.heard[0].startswith(b"GET /health HTTP/1.1\r\n")
+
+
+def test_the_first_request_loads_nothing_that_a_target_would_answer_for() -> None:
+    code = """
+import asyncio, sys
+from probes.wire import LostError, Wire, open_clients
+
+async def main():
+    async with open_clients() as clients:
+        before = set(sys.modules)
+        await Wire(clients, 5_000_000_000).request("GET", sys.argv[1])
+        print(*sorted(set(sys.modules) - before))
+
+asyncio.run(main())
+"""
+    with Listener(lambda connection: connection.sendall(OK)) as listener:
+        done = subprocess.run(
+            [sys.executable, "-c", code, listener.url], capture_output=True, text=True, check=True, timeout=30
+        )
+    assert done.stdout.split() == []

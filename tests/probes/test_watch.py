@@ -10,6 +10,7 @@ import time
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import orjson
@@ -20,6 +21,7 @@ from journal.clock import MILLISECOND, SECOND, Clock
 from journal.records import Mark, ProbeResult
 from mocks.http import Exchange, Server
 from probes import watch as watch_module
+from probes.cleanup import Cleanups
 from probes.plan import ProbePlan, planned
 from probes.watch import watch
 
@@ -133,6 +135,18 @@ def test_due_times_count_from_the_epoch_without_drift() -> None:
     run(work)
 
 
+def test_a_due_time_right_before_the_end_is_kept() -> None:
+    async def work() -> None:
+        async with serving(fine) as server:
+            clock = Clock(time.monotonic_ns() + 200 * MILLISECOND)
+            watched = Watched([http(server)], until_ns=1, clock=clock).start()
+            assert watched.task is not None
+            await watched.task
+            assert [(r.due_ns, r.outcome) for r in watched.results] == [(0, "ok")]
+
+    run(work)
+
+
 def test_a_probe_does_not_delay_the_next_one() -> None:
     held: list[Exchange] = []
 
@@ -212,7 +226,7 @@ def test_an_outage_is_rechecked_faster_until_it_is_over() -> None:
             await watched.until(lambda result: result.due_ns > back.done_ns)
             await watched.end()
             rechecks = [r.due_ns for r in watched.results if first_fail.due_ns < r.due_ns <= back.due_ns]
-            assert rechecks
+            assert any(due % every != 0 for due in rechecks)
             assert all((due - first_fail.due_ns) % recheck == 0 for due in rechecks)
             after = [r.due_ns for r in watched.results if r.due_ns > back.done_ns]
             assert all(due % every == 0 for due in after)
@@ -250,7 +264,10 @@ class Platform:
             exchange.answer(201, b'{"status": "succeeded", "amount_minor": 100}')
 
 
-def test_a_payment_whose_answer_is_lost_is_refunded_when_the_platform_is_back() -> None:
+def test_a_payment_whose_answer_is_lost_is_refunded_at_the_end_at_the_latest(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(watch_module, "Cleanups", partial(Cleanups, delays=(3600.0,)))
     platform = Platform()
     platform.answers = False
 
@@ -267,6 +284,28 @@ def test_a_payment_whose_answer_is_lost_is_refunded_when_the_platform_is_back() 
                 "answer",
                 "connection reset; probe-r-0 may have been charged",
             )
+            await watched.end()
+            assert watched.notes == []
+
+    run(work)
+    assert platform.paid == platform.refunded == {"probe-r-0"}
+
+
+def test_a_payment_whose_answer_is_lost_is_refunded_while_the_watch_goes_on() -> None:
+    platform = Platform()
+    platform.answers = False
+
+    async def work() -> None:
+        async with serving(platform) as server:
+            plan = payment(server, every_ns=60 * SECOND, recheck_ns=60 * SECOND, timeout_ns=5 * SECOND)
+            watched = Watched([plan]).start()
+            while not platform.swallow:
+                await asyncio.sleep(0.01)
+            platform.answers = True
+            platform.swallow[0].reset()
+            while not platform.refunded:
+                await asyncio.sleep(0.01)
+            assert not watched.stop.is_set()
             await watched.end()
             assert watched.notes == []
 
