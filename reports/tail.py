@@ -21,7 +21,7 @@ class Tail:
         name: Which part.
         n: Payments, those without an answer included.
         unanswered: Those without an answer; they are slower than everything.
-        q: Percentiles as parts of 1, ascending, evenly spaced in log10(1 / (1 - q)), up to 1 - 1/n.
+        q: Percentiles as parts of 1, ascending, evenly spaced in log10(1 / (1 - q)), up to 1 - 1/(2n).
         value: Latency in seconds; infinite where the percentile falls on a payment without an answer.
         low: Lower end of the two-sided 95% order-statistic interval; NaN where there is none.
         high: Upper end; infinite where it falls on no answer, NaN where the sample is too small to have one.
@@ -47,7 +47,7 @@ def tail_of(name: str, latency_ns: Ints) -> Tail:
     if not n:
         nothing: Floats = np.zeros(0)
         return Tail(name, 0, 0, nothing, nothing, nothing, nothing)
-    q = 1 - 10 ** -np.linspace(0, np.log10(max(n, 2)), POINTS)
+    q = 1 - 10 ** -np.linspace(0, np.log10(2 * n), POINTS)
     value = ranked[np.clip(np.ceil(q * n).astype(np.int64), 1, n) - 1]
     first = stats.binom.ppf(0.025, n, q).astype(np.int64)
     last = stats.binom.ppf(0.975, n, q).astype(np.int64) + 1

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from reports.availability import GOOD_SHARE
 from reports.findings import Findings
 from reports.judge import Judgement
@@ -34,12 +36,12 @@ def story_of(judgement: Judgement) -> Story:
     )
 
 
-def gallery(judgement: Judgement, story: Story) -> dict[str, Plot]:
-    """Figures by name, each also as ``NAME-narrow`` for a phone."""
+def gallery(judgement: Judgement, story: Story, shapes: Sequence[bool] = (False, True)) -> dict[str, Plot]:
+    """Figures by name; those whose shape is ``True`` are for a phone and named ``NAME-narrow``."""
     findings = judgement.findings
     tails = tails_of(findings, judgement.payments)
     plots = []
-    for narrow in (False, True):
+    for narrow in shapes:
         plots += [
             timeline(story, narrow),
             percentiles(tails, story.latency_target, narrow),

@@ -62,7 +62,8 @@ def _objective(suite: Xml.Element, scenario: str, objective: ObjectiveFinding) -
         suite, "testcase", name=f"{objective.name} {objective.bound}", classname=f"{scenario}.objectives"
     )
     value = measured(objective)
-    message = _text(objective.why if value in objective.why else f"{value}: {objective.why}")
+    said = bool(objective.fault) or objective.why.startswith(value)
+    message = _text(objective.why if said else f"{value}: {objective.why}")
     if objective.status == "FAIL":
         Xml.SubElement(case, "failure", type="FAIL", message=message).text = message
     elif objective.status == "INCONCLUSIVE":

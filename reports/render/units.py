@@ -18,7 +18,7 @@ _THREE_DECIMALS = frozenset({"BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND"})
 
 
 def duration(ns: float | None) -> str:
-    """A length of time in the unit a person would choose, to about three digits:
+    """A length of time in the unit a person would choose, to two or three digits:
     ``0.4 ms``, ``312 ms``,
     ``1.21 s``, ``19.6 s``, ``2 min 5 s``. ``None`` is ``-``; infinite is ``no answer``."""
     if ns is None or math.isnan(ns):

@@ -187,7 +187,7 @@ def concord(row: Agreement) -> Concord:
         return "agree"
     captured_right = row.captures == (1 if row.platform == "succeeded" else 0)
     settled = row.platform in ("succeeded", *not_paid)
-    if captured_right and row.client == row.platform:
+    if captured_right and settled and row.client == row.platform:
         return "agree"
     if captured_right and settled and row.client in ("unknown", "pending", "(none)"):
         return "resolved"

@@ -1,0 +1,112 @@
+"""The finding in one sentence."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from reports.findings import Agreement, Figure, Incident, InFlight, WithinFault
+from reports.render import chronicle, wording
+from tests.reports_looks import samples
+
+S = 1_000_000_000
+NEVER = Figure("never", None, "never", None, None, "")
+TOO_LITTLE = Figure("not measurable", None, "not measurable", None, None, "")
+
+
+def headline(refuge: str = "adyen", **changes: object) -> str:
+    return wording.headline(replace(samples.failover(), **changes), refuge)  # type: ignore[arg-type]
+
+
+def test_a_failover_is_told_by_what_it_cost() -> None:
+    assert headline() == (
+        "Stripe dark for 20.0 s: 31 payments in flight unconfirmed, "
+        "traffic on Adyen after 12 ms, back after 1.20 s"
+    )
+
+
+def test_payments_in_flight_are_told_from_those_unconfirmed() -> None:
+    some = samples.fault(in_flight=InFlight(64, 21, 0, 43, 21, 22))
+    assert "64 payments in flight, 43 of them unconfirmed" in headline(faults=(some,))
+    none = samples.fault(in_flight=InFlight(5, 5, 0, 0, 0, 0))
+    assert "5 payments in flight, none of them unconfirmed" in headline(faults=(none,))
+    empty = samples.fault(in_flight=InFlight(0, 0, 0, 0, 0, 0))
+    assert "no payment in flight" in headline(faults=(empty,))
+
+
+def test_what_did_not_happen_is_said() -> None:
+    assert "no failover" in headline(faults=(samples.fault(failover=NEVER),))
+    assert "failover not measurable" in headline(faults=(samples.fault(failover=TOO_LITTLE),))
+    assert "not back before the load ended" in headline(faults=(samples.fault(failback=NEVER),))
+    assert "never recovered" in headline(refuge="", faults=(samples.fault(recovery=NEVER),))
+
+
+def test_two_gateways_dark_together_are_one_story() -> None:
+    lost = WithinFault(8_052, 2, 7_988, 62, 0, S)
+    both = tuple(samples.fault(id=i, on=on, within=lost) for i, on in (("f1", "stripe"), ("f2", "adyen")))
+    told = headline(refuge="", faults=both, incidents=(Incident(40 * S, 60 * S, ("f1", "f2"), 21 * S),))
+    assert told == (
+        "Stripe and Adyen dark for 20.0 s: 21.0 s of bad service, 8,050 payments failed or unknown, "
+        "recovered 2.21 s after its start"
+    )
+
+
+def test_a_drill_cut_short_or_unsound_says_so_first() -> None:
+    findings = samples.failover()
+    aborted = replace(findings.run, ended="aborted", load_end_ns=54 * S)
+    assert headline(run=aborted).startswith("Aborted after 54.0 s: Stripe dark")
+    late = replace(findings.generator, sound=False, why="late")
+    assert headline(generator=late).startswith("The load was not as planned")
+
+
+def test_a_fault_still_on_at_the_end_lasted_until_then() -> None:
+    run = replace(samples.failover().run, ended="aborted", load_end_ns=54 * S)
+    on = samples.fault(true_stop_ns=None, hits=0)
+    assert "Stripe dark for 14.0 s" in headline(run=run, faults=(on,))
+
+
+def test_a_fault_without_hits_is_no_finding() -> None:
+    assert headline(faults=(samples.fault(hits=0),)).startswith("The fault hit nothing")
+    assert headline(faults=()) == "99.85% of 26,990 payments succeeded, with no fault"
+
+
+@pytest.mark.parametrize(
+    ("client", "platform", "captures", "concord"),
+    [
+        ("succeeded", "succeeded", 1, "agree"),
+        ("declined", "declined", 0, "agree"),
+        ("failed", "declined", 0, "agree"),
+        ("unknown", "succeeded", 1, "resolved"),
+        ("unknown", "failed", 0, "resolved"),
+        ("(none)", "succeeded", 1, "resolved"),
+        ("unknown", "unknown", 0, "disagree"),
+        ("unknown", "failed", 1, "disagree"),
+        ("succeeded", "succeeded", 2, "disagree"),
+        ("succeeded", "(none)", 1, "disagree"),
+        ("declined", "succeeded", 1, "disagree"),
+    ],
+)
+def test_views_agree_only_when_the_money_does(
+    client: str, platform: str, captures: int, concord: str
+) -> None:
+    assert wording.concord(Agreement(client, platform, captures, 1)) == concord
+
+
+def test_reasons_name_objectives_as_people_do() -> None:
+    findings = samples.failover()
+    assert (
+        wording.reason("orphan_captures <= 0: 2 orders", findings)
+        == "Orphan captures (none allowed): 2 orders."
+    )
+    assert wording.reason("latency_p95 < 800ms: slow", findings) == "Latency p95 (< 800 ms): slow."
+    assert wording.reason("something else broke", findings) == "Something else broke."
+
+
+def test_the_chronicle_is_in_order() -> None:
+    events = chronicle.chronicle(samples.failover())
+    assert [e.at_ns for e in events] == sorted(e.at_ns for e in events)
+    texts = " / ".join(e.text for e in events)
+    assert "fault f1 starts: Stripe dark, 31 payments in flight" in texts
+    assert "first failed probe (payment on platform) (fault f1)" in texts
+    assert events[-1].text == "the load ends"
