@@ -36,6 +36,10 @@ _STATUS: dict[Status, int] = {
     "pending": 202,
 }
 _CURRENCY = re.compile(r"[A-Z]{3}")
+# A checkout also sends who buys what. It is taken and not kept: nothing here depends on it.
+_PAYMENT_FIELDS = frozenset(
+    {"order_id", "amount_minor", "currency", "method", "instrument", "customer", "cart"}
+)
 _REPLAYED = (("Idempotent-Replayed", "true"),)
 
 
@@ -195,12 +199,6 @@ def _object(request: Request) -> dict[str, Any]:
     if not isinstance(body, dict):
         raise BadInputError("the body must be a JSON object", "body")
     return body
-
-
-_PAYMENT_FIELDS = frozenset(
-    {"order_id", "amount_minor", "currency", "method", "instrument", "customer", "cart"}
-)
-# Who buys what is taken, as a checkout sends it, and not kept: nothing here depends on it.
 
 
 def _payment(request: Request) -> Payment:

@@ -82,10 +82,11 @@ class Gateway:
                 permit
             )  # a trial that ended without being judged, by a 429 or a cancellation
 
-    async def find_out(self, payment: Payment) -> Verdict:
-        """Ask once what became of a charge; ``UNKNOWN`` when the gateway doesn't say."""
+    async def find_out(self, payment: Payment, *, in_flight: bool = True) -> Verdict:
+        """Ask once what became of a charge; ``UNKNOWN`` when the gateway doesn't say. ``in_flight``: an
+        earlier attempt may still be under way."""
         try:
-            verdict = await self.connector.find_out(payment, self._ask)
+            verdict = await self.connector.find_out(payment, self._ask, in_flight=in_flight)
         except OutboundError as error:
             return unknown(str(error))
         return verdict if verdict.kind in (*FINAL, Kind.NOT_TAKEN) else unknown(verdict.reason)
@@ -119,7 +120,7 @@ class Gateway:
         )
         if verdict.kind is Kind.BUSY:
             # It answers, but not with the outcome. A look-up may know what a replay does not.
-            return await self.find_out(payment)
+            return await self.find_out(payment, in_flight=verdict.in_flight)
         return verdict
 
     async def _settle(
@@ -138,6 +139,7 @@ class Gateway:
         patience = self.patience
         started_ns = self._now_ns()
         doubt_ns = None  # since when a request may have been carried out without our knowing
+        in_flight = False
         spent = 0
         attempt = 0
         while True:
@@ -154,6 +156,7 @@ class Gateway:
                 judge(None)
                 verdict = unknown(str(error))
                 doubt_ns = doubt_ns or self._now_ns()
+                in_flight = True
                 spent += 1
             else:
                 answering = True
@@ -163,9 +166,13 @@ class Gateway:
                     return verdict
                 if verdict.kind is Kind.NOT_TAKEN:
                     # True of this request. An earlier one, of which nothing is known, is another matter.
-                    return verdict if doubt_ns is None else Verdict(Kind.BUSY, reason=verdict.reason)
+                    if doubt_ns is None:
+                        return verdict
+                    return Verdict(Kind.BUSY, reason=verdict.reason, in_flight=in_flight)
                 if verdict.kind is not Kind.THROTTLED:
                     doubt_ns = doubt_ns or self._now_ns()
+                # A 504 comes from something between, which gave up waiting for the gateway itself.
+                in_flight = in_flight or verdict.kind is Kind.BUSY or answer.status == 504
                 if verdict.kind is not Kind.BUSY:
                     spent += 1
             delay_ns = max(self.backoff.delay_ns(key, attempt), verdict.wait_ns)
@@ -177,7 +184,8 @@ class Gateway:
             await asyncio.sleep(delay_ns / SECOND)
         if doubt_ns is None:
             return not_taken(verdict.reason)
-        return Verdict(Kind.BUSY if answering else Kind.UNKNOWN, reason=verdict.reason)
+        kind = Kind.BUSY if answering else Kind.UNKNOWN
+        return Verdict(kind, reason=verdict.reason, in_flight=in_flight)
 
     def _judge(self, permit: Permit, answer: Answer | None) -> None:
         """What a call says about the gateway's health."""

@@ -38,6 +38,7 @@ class Verdict:
         decline_code: Why it was declined, in Stripe's words.
         reason: In a few words, for people; never quotes a request.
         wait_ns: How long the gateway asks a throttled caller to wait.
+        in_flight: Something that was sent for it had no answer, and may still be under way.
     """
 
     kind: Kind
@@ -45,6 +46,7 @@ class Verdict:
     decline_code: str = ""
     reason: str = ""
     wait_ns: int = 0
+    in_flight: bool = False
 
 
 def unknown(reason: str) -> Verdict:

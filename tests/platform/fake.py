@@ -19,6 +19,7 @@ Step = Literal[
     "commit_reset",  # carry it out, then reset the connection
     "hang",  # neither answer nor carry out: the key is in use until `finish`
     "500",  # answer 500, carry nothing out
+    "504",  # answer 504, carry it out when `finish` says so
     "commit_500",  # carry it out, answer 500; a replay gets the truth
     "401",
     "429",
@@ -34,6 +35,7 @@ class FakeGateway:
         self.script: deque[Step] = deque()
         self.refund_script: deque[Step] = deque()
         self.look_ups_fail = False
+        self.fences_fail = False
         self.delay = 0.0  # seconds from carrying out to answering
         self.captures: list[tuple[str, str, int]] = []  # order, reference, amount
         self.refunds: list[tuple[str, int]] = []  # reference of the capture, amount
@@ -42,6 +44,7 @@ class FakeGateway:
         self.intents: list[dict[str, Any]] = []
         self._saved: dict[str, tuple[bytes, int, bytes]] = {}
         self._in_use: dict[str, Exchange] = {}
+        self._given_up: set[str] = set()
         self.server = Server(self._serve)
 
     @property
@@ -58,6 +61,9 @@ class FakeGateway:
             del self._in_use[key]
             if carry_out:
                 status, body = self._charge(exchange, key)
+            if key in self._given_up:
+                self._given_up.remove(key)
+            elif carry_out:
                 exchange.answer(status, body)
             elif not exchange.lost:
                 exchange.reset()
@@ -80,7 +86,8 @@ class FakeGateway:
         else:
             fence = self.name == "stripe" and b"confirm=true" not in request.body
             self.seen.append(("fence" if fence else "charge", key))
-            self._step(exchange, key, "ok" if fence else self._next(self.script))
+            step = self._next(self.script) if not fence else "500" if self.fences_fail else "ok"
+            self._step(exchange, key, step)
 
     def _next(self, script: deque[Step]) -> Step:
         if script:
@@ -104,8 +111,11 @@ class FakeGateway:
                 return self._error(exchange, 400)
             exchange.answer(status, answer, headers=(("Idempotent-Replayed", "true"),))
             return None
-        if step == "hang":
+        if step in ("hang", "504"):
             self._in_use[key] = exchange
+            if step == "504":
+                self._given_up.add(key)
+                self._error(exchange, 504)
             return None
         status, answer = self._charge(exchange, key)
         if step == "commit_reset":

@@ -276,6 +276,33 @@ def test_a_gateway_that_answers_500_is_asked_and_left_only_when_it_has_nothing(t
     play(tmp_path, story)
 
 
+def test_answered_every_time_and_not_found_is_enough_where_a_fence_cannot_be_put(tmp_path: Path) -> None:
+    async def story(w: World) -> None:
+        w.stripe.fences_fail = True
+        w.stripe.script.extend(["500"] * 4)
+        status, payment = await w.shop.pay("o1")
+        assert (status, payment["gateway"]) == (201, "adyen")
+
+    play(tmp_path, story)
+
+
+@pytest.mark.parametrize("step", ["504", "reset"])
+def test_not_found_is_not_enough_while_an_attempt_may_be_under_way(tmp_path: Path, step: Step) -> None:
+    async def story(w: World) -> None:
+        w.stripe.fences_fail = True
+        w.stripe.script.extend([step, "500", "500", "500"])
+        status, payment = await w.shop.pay("o1")
+        assert (status, payment["status"]) == (202, "unknown") and w.adyen.seen == []
+        w.stripe.finish(carry_out=True)
+        w.stripe.fences_fail = False
+        payment = await w.shop.settled(payment["id"])
+        taken = len(w.stripe.captures)
+        assert (payment["status"], taken) == (("succeeded", 1) if step == "504" else ("failed", 0))
+        assert w.adyen.seen == []
+
+    play(tmp_path, story)
+
+
 def test_no_move_while_a_gateway_that_answers_500_may_have_taken_it(tmp_path: Path) -> None:
     async def story(w: World) -> None:
         w.stripe.look_ups_fail = True
@@ -358,6 +385,8 @@ BODY: dict[str, Any] = {
         (BODY | {"instrument": "4242424242424242"}, "instrument"),
         (BODY | {"instrument": ["card_visa"]}, "instrument"),
         (BODY | {"amount": 5}, "amount"),
+        (BODY | {"customer": "Jane"}, "customer"),
+        (BODY | {"cart": {}}, "cart"),
         ({k: v for k, v in BODY.items() if k != "currency"}, "currency"),
     ],
 )
@@ -366,6 +395,14 @@ def test_bad_input_is_refused_with_the_field_at_fault(tmp_path: Path, body: obje
         status, answer, _ = await w.shop.call("POST", "/payments", body, "k")
         assert (status, answer["error"]["field"]) == (400, field)
         assert w.stripe.seen == [] and await w.shop.ledger() == []
+
+    play(tmp_path, story)
+
+
+def test_a_checkout_may_say_who_buys_what(tmp_path: Path) -> None:
+    async def story(w: World) -> None:
+        body = BODY | {"customer": {"name": "Jane"}, "cart": [{"sku": "a", "quantity": 1}]}
+        assert (await w.shop.call("POST", "/payments", body, "k"))[0] == 201
 
     play(tmp_path, story)
 

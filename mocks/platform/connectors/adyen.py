@@ -80,7 +80,7 @@ class Adyen(Connector):
             return Verdict(Kind.DECLINED, reference, _decline_code(body), "the card was declined")
         return unknown(f"the payment is {result}")
 
-    async def find_out(self, payment: Payment, ask: Ask) -> Verdict:
+    async def find_out(self, payment: Payment, ask: Ask, *, in_flight: bool) -> Verdict:
         answer = await ask(self.charge(payment))
         if answer.status in (401, 403):
             return unknown("adyen does not let us ask")

@@ -27,8 +27,13 @@ class Connector(Protocol):
     def charged(self, answer: Answer) -> Verdict:
         """What an answer to ``charge`` says, whether it is the first or a replay."""
 
-    async def find_out(self, payment: Payment, ask: Ask) -> Verdict:
+    async def find_out(self, payment: Payment, ask: Ask, *, in_flight: bool) -> Verdict:
         """Ask the gateway what became of a charge whose outcome is not known.
+
+        Args:
+            payment: The payment that was charged, or may have been.
+            ask: Reaches the gateway.
+            in_flight: Whether an earlier attempt may still be under way; False when each was answered.
 
         Returns:
             ``TAKEN`` or ``DECLINED`` as the gateway has it; ``NOT_TAKEN`` only when it can't be taken by any
