@@ -50,7 +50,7 @@ def check_loopback(url: str, allow_hosts: Collection[str] = ()) -> str:
         raise ValueError("the URL contains a user name or password; give the plain URL, without credentials")
     if parts.scheme not in ("http", "https") or not host:
         raise ValueError(f"{url!r} is not an absolute URL; write it like http://127.0.0.1:8080/health")
-    host = host.rstrip(".")
+    host = plain_host(host)
     address = _address(host)
     if address is None and not _NAME.fullmatch(host):
         raise ValueError(f"{host!r} is not a host name; write international names in their xn-- form")
@@ -62,13 +62,17 @@ def check_loopback(url: str, allow_hosts: Collection[str] = ()) -> str:
         )
     if host == "localhost" or (address is not None and address.is_loopback):
         return host
-    allowed = {name.lower().strip("[]").rstrip(".") for name in allow_hosts}
-    if host not in allowed:
+    if host not in map(plain_host, allow_hosts):
         raise ValueError(
             f"{host} is not this machine; only loopback is called by default. "
             f"If you may test {host}, name it under allow_hosts"
         )
     return host
+
+
+def plain_host(host: str) -> str:
+    """A host name or address as it is compared: lower case, no brackets, no final dot."""
+    return host.lower().strip("[]").rstrip(".")
 
 
 def check_credential(text: str) -> None:

@@ -15,6 +15,7 @@ from probes.pace import Pace
 from probes.plan import ProbePlan
 from probes.probe import Attempt, Finding, unknown
 from probes.schedule import Schedule
+from probes.target import plain_host
 from probes.wire import Wire, open_clients
 
 MOST_IN_FLIGHT = 64
@@ -64,14 +65,13 @@ async def watch(
             on_note(Mark(clock.now_ns(), "note", "probes", _plain(text)))
 
     numbers = itertools.count()
-    paces = {host.lower().strip("[]"): Pace(rate) for host, rate in (allow_hosts or {}).items()}
+    paces = {plain_host(host): Pace(rate) for host, rate in (allow_hosts or {}).items()}
     async with open_clients(paces) as clients:
         cleanups = Cleanups(report)
         lanes = [
             _Lane(plan, Wire(clients, plan.timeout_ns), clock, until_ns, on_result, cleanups, numbers, run)
             for plan in probes
         ]
-        deadline = 0.0
         try:
             for lane in lanes:
                 lane.start()

@@ -16,6 +16,7 @@ import httpx
 from journal.clock import SECOND
 from probes.pace import Pace
 from probes.probe import Phase
+from probes.target import plain_host
 
 BODY_LIMIT = 1 << 20
 """The most bytes of a body that are read; the rest is left."""
@@ -82,7 +83,7 @@ class Clients:
     """
 
     def __init__(self, paces: Mapping[str, Pace] | None = None) -> None:
-        """``paces`` has the hosts that are called at a limited rate."""
+        """``paces``: the hosts that are called at a limited rate, as ``plain_host`` writes them."""
         context = httpx.create_ssl_context(trust_env=False)
         # Every request brings its own time-outs.
         self.fresh = httpx.AsyncClient(limits=_NO_KEEPING, verify=context, trust_env=False)
@@ -162,7 +163,7 @@ class Wire:
 
     async def _turn(self, url: str, progress: _Progress) -> None:
         if self._clients.paces:
-            pace = self._clients.paces.get(httpx.URL(url).host.rstrip("."))
+            pace = self._clients.paces.get(plain_host(httpx.URL(url).host))
             if pace is not None:
                 progress.phase = "prober"
                 await asyncio.sleep(pace.turn(time.monotonic_ns()) / SECOND)

@@ -430,7 +430,7 @@ def test_a_host_with_a_limit_gets_no_more_than_that() -> None:
             plans = [
                 planned("http", name, url, every_ns=60 * SECOND, timeout_ns=20 * SECOND) for name in "abc"
             ]
-            watched = Watched(plans, until_ns=MILLISECOND, allow_hosts={"Localhost": 10.0}).start()
+            watched = Watched(plans, until_ns=MILLISECOND, allow_hosts={"Localhost.": 10.0}).start()
             assert watched.task is not None
             await watched.task
             assert [result.outcome for result in watched.results] == ["ok"] * 3
