@@ -143,9 +143,12 @@ def test_chunked_body_and_trailers(client: Client) -> None:
     client.send(
         b"POST /c HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"
         b"3\r\nabc\r\n2;ext=1\r\nde\r\n0\r\nX-Trailer: t\r\n\r\n"
+        b"POST /headers HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"
+        b"0\r\nX-Trailer: t\r\n\r\n"
         b"GET /headers HTTP/1.1\r\nHost: y\r\n\r\n"
     )
     assert client.answer()[2] == b"POST /c  5 abcde"
+    assert client.answer()[2] == b"[('host', 'x'), ('transfer-encoding', 'chunked')]"
     assert client.answer()[2] == b"[('host', 'y')]"
 
 
@@ -370,8 +373,11 @@ def test_port_in_use_is_said(serving: Serving, application: Application, refusin
     if refusing:
         serving.thread.call(serving.server.refuse)
     second = Server(application, port=serving.port)
-    with pytest.raises(PortInUseError, match=f"port {serving.port} of 127.0.0.1 is in use"):
-        serving.thread.wait(second.start())
+    try:
+        with pytest.raises(PortInUseError, match=f"port {serving.port} of 127.0.0.1 is in use"):
+            serving.thread.wait(second.start())
+    finally:
+        serving.thread.wait(second.stop())
 
 
 def test_same_port_can_be_served_again_at_once(application: Application) -> None:
