@@ -6,7 +6,8 @@ import asyncio
 import itertools
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import suppress
+from contextlib import contextmanager
+from typing import Any
 
 from journal.clock import MILLISECOND, SECOND, Clock
 from journal.records import Mark, ProbeResult
@@ -56,29 +57,39 @@ async def watch(
         on_note: Called with a mark for everything that a probe left behind (a payment that was not
             refunded) after all tries to put it right.
         allow_hosts: Requests per second that hosts outside this machine may get from this process.
+
+    Raises:
+        Exception: What ``on_result`` or ``on_note`` raised first. It brings the end, as ``stop`` does.
     """
     stop = stop or asyncio.Event()
     longest = max((plan.timeout_ns for plan in probes), default=0) / SECOND
+    broken: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+    def deliver(result: ProbeResult) -> None:
+        with _keeping(broken):
+            on_result(result)
 
     def report(text: str) -> None:
         if on_note is not None:
-            on_note(Mark(clock.now_ns(), "note", "probes", _plain(text)))
+            with _keeping(broken):
+                on_note(Mark(clock.now_ns(), "note", "probes", _plain(text)))
 
     numbers = itertools.count()
     paces = {plain_host(host): Pace(rate) for host, rate in (allow_hosts or {}).items()}
     async with open_clients(paces) as clients:
         cleanups = Cleanups(report)
         lanes = [
-            _Lane(plan, Wire(clients, plan.timeout_ns), clock, until_ns, on_result, cleanups, numbers, run)
+            _Lane(plan, Wire(clients, plan.timeout_ns), clock, until_ns, deliver, cleanups, numbers, run)
             for plan in probes
         ]
+        asked = asyncio.create_task(stop.wait())
         try:
             for lane in lanes:
                 lane.start()
             rest = None if until_ns is None else max(0.0, (until_ns - clock.now_ns()) / SECOND)
-            with suppress(TimeoutError):
-                await asyncio.wait_for(stop.wait(), rest)
-            if not stop.is_set():
+            ends: set[asyncio.Future[Any]] = {asked, broken}
+            ended, _ = await asyncio.wait(ends, timeout=rest, return_when=asyncio.FIRST_COMPLETED)
+            if not ended:
                 # The timers of the last due times may be a millisecond behind the one that came here.
                 for lane in lanes:
                     lane.tick()
@@ -90,10 +101,23 @@ async def watch(
                 await lane.finish(deadline)
             await cleanups.finish(deadline)
         finally:
+            asked.cancel()
             for lane in lanes:
                 lane.stop()
                 await lane.finish(0)
             await cleanups.finish(0)
+    if broken.done():
+        broken.result()
+
+
+@contextmanager
+def _keeping(broken: asyncio.Future[None]) -> Iterator[None]:
+    """Keep the first error of a callback, which would be lost in a task or a timer."""
+    try:
+        yield
+    except (Exception, SystemExit) as error:
+        if not broken.done():
+            broken.set_exception(error)
 
 
 class _Lane:

@@ -402,6 +402,38 @@ def test_a_probe_that_breaks_says_nothing_of_the_target(monkeypatch: pytest.Monk
     run(work)
 
 
+@pytest.mark.parametrize("error", [RuntimeError("no room"), SystemExit(1)])
+def test_an_error_of_the_callback_brings_the_end_and_is_raised(error: BaseException) -> None:
+    platform = Platform()
+
+    async def work() -> None:
+        async with serving(platform) as server:
+
+            def complain(result: ProbeResult) -> None:
+                raise error
+
+            with pytest.raises(type(error)) as raised:
+                await watch([payment(server)], Clock.starting_now(), complain, run="r")
+            assert raised.value is error
+
+    run(work)
+    assert platform.paid == platform.refunded != set()
+
+
+def test_an_error_of_the_callback_about_a_skipped_probe_is_raised_too() -> None:
+    def complain(result: ProbeResult) -> None:
+        if result.phase == "schedule":
+            raise RuntimeError("no room")
+
+    async def work() -> None:
+        async with serving(fine) as server:
+            plans = [http(server, every_ns=SECOND)]
+            with pytest.raises(RuntimeError, match="no room"):
+                await watch(plans, Clock(time.monotonic_ns() - 10 * SECOND), complain, run="r")
+
+    run(work)
+
+
 def test_order_ids_of_several_payment_probes_differ() -> None:
     platform = Platform()
 
