@@ -11,6 +11,8 @@ from reports.findings import View
 from reports.run_folder import RunFolder
 
 LEDGER = "platform ledger"
+EXPORT_BROKE_OFF = "the platform's ledger could not be exported"
+"""How the note begins that the conductor leaves when the export fails; pages before the failure stay."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +50,8 @@ class Views:
 def views_of(run: RunFolder) -> Views:
     """Look at the tables of a run, its damaged files and the deaths on its timeline."""
     damaged = {damage.file for damage in run.damage()}
-    deaths = [mark for mark in run.rows("mark") if mark["kind"] == "died"]
+    marks = run.rows("mark")
+    deaths = [mark for mark in marks if mark["kind"] == "died"]
 
     def dead(name: str) -> bool:
         return any(name == mark["source"] or name in mark["text"].split() for mark in deaths)
@@ -68,6 +71,8 @@ def views_of(run: RunFolder) -> Views:
         why = "the platform's ledger was not exported"
     elif any(file.split(".")[-2] == "platform_entry" for file in damaged):
         why = "the export of the platform's ledger is damaged"
+    elif any(mark["text"].startswith(EXPORT_BROKE_OFF) for mark in marks):
+        why = "the export of the platform's ledger broke off"
     else:
         why = ""
     ledger = View(LEDGER, pc.count_distinct(entries["order_id"]).as_py(), not why, why)

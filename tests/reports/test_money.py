@@ -197,6 +197,16 @@ def test_without_the_ledger_only_what_is_sure_is_counted(tmp_path: Path) -> None
     assert "ledger was not exported" in found.orphan_captures.why
 
 
+def test_an_export_that_broke_off_makes_no_lost_payments(tmp_path: Path) -> None:
+    drill = Drill(10)
+    drill.pay(S, order="a")
+    drill.pay(S, order="b", ledger=None)
+    drill.mark(11 * S, "note", "the platform's ledger could not be exported: GET /ledger: connection refused")
+    found = _reconciled(drill, tmp_path / "run")
+    assert _counts(found) == {}
+    assert "broke off" in found.lost_payments.why
+
+
 def test_a_damaged_gateway_journal_makes_no_lost_payments(tmp_path: Path) -> None:
     drill = Drill(10)
     drill.steady(0, S)
