@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from matplotlib.axes import Axes
 from matplotlib.ticker import FixedLocator
@@ -13,28 +14,35 @@ from reports.plots import style
 from reports.plots.axis import SECOND
 from reports.render import units, wording
 
-Stretch = tuple[float, float]
-"""Start and stop in seconds."""
+
+class Stretch(NamedTuple):
+    """From ``start`` to ``stop`` (seconds) it was not well; ``word`` says how: ``dark``, ``slow``."""
+
+    start: float
+    stop: float
+    word: str
+
+
+THINNEST = 0.004
+"""Part of the axis that a stretch takes at least: a bad second of a long run has to be seen."""
+
+_WORDS = {"outage": "dark", "latency": "slow", "http_error": "errors"}
 
 
 @dataclass(frozen=True, slots=True)
 class Lane:
-    """One row: ``truth`` rows stand on the records of gateways and faults, the others on probes.
+    """One row, from the beginning of the load to its end.
 
     Attributes:
         subject: The gateway, ``platform``, or the URL that a probe watched.
-        truth: What kind of row it is.
-        known: Stretches that somebody watched; outside them nothing is drawn.
-        down: Stretches in which it was, or was believed to be, not well.
-        word: What it is in the ``down`` stretches: ``dark``, ``slow``, ``bad``, ``down``.
+        truth: Whether it stands on the records of gateways and faults, or on what a probe believed.
+        down: When it was, or was believed to be, not well.
         note: Words at the end of the row.
     """
 
     subject: str
     truth: bool
-    known: tuple[Stretch, ...]
     down: tuple[Stretch, ...]
-    word: str
     note: str
 
 
@@ -56,24 +64,41 @@ def lanes_of(findings: Findings, gateways: Sequence[str]) -> list[Lane]:
 
 
 def _gateway(findings: Findings, gateway: str, end: float) -> Lane:
-    down, words = [], []
+    down = []
     for fault in findings.faults:
         if fault.on == gateway and fault.true_start_ns is not None:
-            stop = end if fault.true_stop_ns is None else fault.true_stop_ns / SECOND
-            start = max(fault.true_start_ns / SECOND, 0.0)
-            if start < end:
-                down.append((start, min(stop, end)))
-                words.append(wording.condition(fault))
-    total = sum(stop - start for start, stop in down)
-    note = f"{words[0]} {units.duration(total * SECOND)}" if words else ""
-    return Lane(gateway, True, ((0.0, end),), tuple(down), words[0] if words else "", note)
+            word = style.label(_WORDS.get(fault.name, wording.words(fault.name)))
+            down += _within(fault.true_start_ns, fault.true_stop_ns, end, word)
+    return Lane(gateway, True, tuple(down), _note(down))
 
 
 def _platform(findings: Findings, end: float) -> Lane:
-    bad = [s for s in findings.availability.slices if s.true_good is False]
-    total = sum(s.stop_ns - s.start_ns for s in bad)
-    note = f"bad {units.duration(total)}" if bad else ""
-    return Lane("platform", True, ((0.0, end),), joined(bad), "bad", note)
+    bad = joined([piece for piece in findings.availability.slices if piece.true_good is False])
+    return Lane("platform", True, bad, _note(bad))
+
+
+def _beliefs(findings: Findings, subject: str, end: float) -> list[Lane]:
+    lanes = []
+    for probe in findings.availability.probes:
+        if probe.target == subject and probe.n:
+            down = [s for o in probe.outages for s in _within(o.start_ns, o.stop_ns, end, "down")]
+            total = sum(outage.figure_ns for outage in probe.outages)
+            lanes.append(Lane(subject, False, tuple(down), f"down {units.duration(total)}" if down else ""))
+    return lanes
+
+
+def _within(start_ns: int, stop_ns: int | None, end: float, word: str) -> list[Stretch]:
+    """The part that lies within the load; until its end where there is no stop."""
+    start = max(start_ns / SECOND, 0.0)
+    stop = end if stop_ns is None else min(stop_ns / SECOND, end)
+    return [Stretch(start, stop, word)] if start < stop else []
+
+
+def _note(down: Sequence[Stretch]) -> str:
+    """``dark 20.0 s``; ``not well 14.0 s`` for several kinds."""
+    words = {stretch.word for stretch in down}
+    total = units.duration(sum(stretch.stop - stretch.start for stretch in down) * SECOND)
+    return f"{words.pop() if len(words) == 1 else 'not well'} {total}" if down else ""
 
 
 def joined(pieces: Sequence[Slice]) -> tuple[Stretch, ...]:
@@ -81,27 +106,10 @@ def joined(pieces: Sequence[Slice]) -> tuple[Stretch, ...]:
     out: list[Stretch] = []
     for piece in pieces:
         start, stop = piece.start_ns / SECOND, piece.stop_ns / SECOND
-        if out and abs(out[-1][1] - start) < 1e-6:
-            out[-1] = (out[-1][0], stop)
-        else:
-            out.append((start, stop))
+        if out and abs(out[-1].stop - start) < 1e-6:
+            start = out.pop().start
+        out.append(Stretch(start, stop, "bad"))
     return tuple(out)
-
-
-def _beliefs(findings: Findings, subject: str, end: float) -> list[Lane]:
-    lanes = []
-    for probe in findings.availability.probes:
-        if probe.target == subject and probe.n:
-            down = []
-            for outage in probe.outages:
-                stop = end if outage.stop_ns is None else outage.stop_ns / SECOND
-                start = max(outage.start_ns / SECOND, 0.0)
-                if start < end:
-                    down.append((start, min(stop, end)))
-            total = sum(outage.figure_ns for outage in probe.outages)
-            note = f"down {units.duration(total)}" if down else ""
-            lanes.append(Lane(subject, False, ((0.0, end),), tuple(down), "down", note))
-    return lanes
 
 
 def draw(axes: Axes, lanes: Sequence[Lane], end: float, narrow: bool) -> None:
@@ -118,9 +126,8 @@ def draw(axes: Axes, lanes: Sequence[Lane], end: float, narrow: bool) -> None:
     for row, lane in enumerate(lanes):
         height = 0.74 if lane.truth else 0.5
         up = style.GREEN if lane.truth else style.SKY
-        known = [(start, stop - start) for start, stop in lane.known]
-        axes.broken_barh(known, (row - height / 2, height), facecolor=up, alpha=0.42, lw=0)
-        down = [(start, stop - start) for start, stop in lane.down]
+        axes.broken_barh([(0, end)], (row - height / 2, height), facecolor=up, alpha=0.42, lw=0)
+        down = [(s.start, max(s.stop - s.start, THINNEST * end)) for s in lane.down]
         axes.broken_barh(
             down,
             (row - height / 2, height),
@@ -129,11 +136,11 @@ def draw(axes: Axes, lanes: Sequence[Lane], end: float, narrow: bool) -> None:
             edgecolor=style.INK,
             lw=0.8 if lane.truth else 0,
         )
-        for start, stop in lane.down:
+        for start, stop, word in lane.down:
             # The word is about 0.055 of the axis wide; it is left out of a bar that cannot hold it.
             if lane.truth and (stop - start) / end > (0.12 if narrow else 0.06):
                 middle = (start + stop) / 2
-                axes.text(middle, row, lane.word, ha="center", va="center", size=8.5, color=style.ON_NIGHT)
+                axes.text(middle, row, word, ha="center", va="center", size=8.5, color=style.ON_NIGHT)
         if lane.note:
             axes.annotate(
                 lane.note,

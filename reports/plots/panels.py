@@ -10,7 +10,7 @@ from reports.findings import Findings
 from reports.payments import Ints
 from reports.plots import style
 from reports.plots.axis import SECOND, EndLabel, end_labels, latency_ticks, share_ticks
-from reports.plots.lanes import draw, joined, lanes_of
+from reports.plots.lanes import THINNEST, draw, joined, lanes_of
 from reports.plots.story import Story
 from reports.render import units, wording
 from reports.series import Floats
@@ -118,10 +118,10 @@ def success(axes: Axes, story: Story, narrow: bool, height: float) -> None:
     axes.plot(x, y, color=style.GREEN, lw=1.7)
     axes.axhline(story.success_target, color=style.INK, lw=1.0, ls=(0, (6, 3)))
     bad_ns = story.findings.availability.measured.bad_ns
-    for start, stop in joined([piece for piece in story.findings.availability.slices if not piece.good]):
+    for piece in joined([piece for piece in story.findings.availability.slices if not piece.good]):
         axes.axvspan(
-            start,
-            stop,
+            piece.start,
+            max(piece.stop, piece.start + THINNEST * float(series.edges[-1])),
             0,
             0.085,
             facecolor=style.VERMILLION,

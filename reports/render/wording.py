@@ -131,10 +131,10 @@ def _story(findings: Findings, refuge: str) -> str:
     first = faults[0]
     together = [fault for fault in faults if fault.incident == first.incident and fault.name == first.name]
     incidents = {fault.incident for fault in faults}
-    who = units.listing([proper(fault.on) for fault in together])
+    who = units.listing(list(dict.fromkeys(proper(fault.on) for fault in together)))
     what = f"{who} {condition(first)} for {units.duration(length_ns(first, findings.run.load_end_ns))}"
     if len(incidents) > 1:
-        return f"{what}, the first of {len(incidents)} incidents: {_recovered(first)}"
+        return _incidents(findings, faults)
     if len(together) > 1 or not refuge:
         return f"{what}: {_lost(first, findings.incidents)}, {_recovered(first)}"
     flight = first.in_flight
@@ -147,6 +147,25 @@ def _story(findings: Findings, refuge: str) -> str:
     else:
         hit += f", {units.count(unconfirmed) if unconfirmed else 'none'} of them unconfirmed"
     return f"{what}: {hit}, {_moved(first.failover, refuge)}, {_back(first.failback)}"
+
+
+def _incidents(findings: Findings, faults: list[FaultFindings]) -> str:
+    """Several incidents: what they cost together, and the one that took longest."""
+    bad = sum(incident.bad_ns for incident in findings.incidents)
+    cost = f"{units.duration(bad)} of bad service" if bad else "no second of bad service"
+    many = f"{len({fault.incident for fault in faults})} incidents: {cost}"
+    for fault in faults:
+        if fault.recovery.state == "never":
+            return f"{many}, never recovered from {proper(fault.on)} {condition(fault)}"
+    timed = [
+        (fault.recovery.measured_ns, fault) for fault in faults if fault.recovery.measured_ns is not None
+    ]
+    if not timed:
+        return f"{many}, recovery not measurable"
+    slowest_ns, slowest = max(timed, key=lambda pair: pair[0])
+    return (
+        f"{many}, slowest recovery {units.duration(slowest_ns)} ({proper(slowest.on)} {condition(slowest)})"
+    )
 
 
 def _lost(fault: FaultFindings, incidents: tuple[Incident, ...]) -> str:

@@ -144,10 +144,18 @@ def test_lanes_hold_truth_above_belief() -> None:
         ("platform", True),
         ("platform", False),
     ]
-    assert lanes[0].down == ((40.0004, 60.0007),)
-    assert lanes[1].down == ((40.41, 60.09),)
-    assert lanes[3].down == ((40.0, 41.0),)
+    assert lanes[0].down == ((40.0004, 60.0007, "dark"),)
+    assert lanes[1].down == ((40.41, 60.09, "down"),)
+    assert lanes[3].down == ((40.0, 41.0, "bad"),)
     assert not lanes[4].down
+
+
+def test_two_kinds_of_fault_on_a_gateway_are_two_words_of_its_lane() -> None:
+    late = samples.fault(id="f2", name="latency", true_start_ns=70 * S, true_stop_ns=99 * S)
+    lane = lanes_of(replace(samples.failover(), faults=(samples.fault(), late)), ("stripe",))[0]
+    assert [stretch.word for stretch in lane.down] == ["dark", "slow"]
+    assert lane.down[1].stop == 90.0  # the load ended before the fault did
+    assert lane.note == "not well 40.0 s"
 
 
 def test_a_fault_that_never_started_darkens_no_lane() -> None:

@@ -52,6 +52,17 @@ def test_two_gateways_dark_together_are_one_story() -> None:
     )
 
 
+def test_several_incidents_are_told_by_the_slowest() -> None:
+    second = samples.fault(
+        id="f2", on="adyen", name="latency", incident=1, recovery=samples.measured(4 * S, 4 * S)
+    )
+    two = (Incident(40 * S, 60 * S, ("f1",), S), Incident(70 * S, 75 * S, ("f2",), 2 * S))
+    told = headline(faults=(samples.fault(), second), incidents=two)
+    assert told == "2 incidents: 3.00 s of bad service, slowest recovery 4.00 s (Adyen slow)"
+    endless = (samples.fault(), replace(second, recovery=NEVER))
+    assert headline(faults=endless, incidents=two).endswith("never recovered from Adyen slow")
+
+
 def test_a_drill_cut_short_or_unsound_says_so_first() -> None:
     findings = samples.failover()
     aborted = replace(findings.run, ended="aborted", load_end_ns=54 * S)
