@@ -73,7 +73,13 @@ class _Stream:
         self._schema = columns
         self._file = path.open("xb", buffering=0)
         self._whole = 0
-        self._append(columns.serialize())
+        try:
+            self._append(columns.serialize())
+        except OSError:
+            # A file without its head would stand in the way of the next try.
+            self._file.close()
+            path.unlink(missing_ok=True)
+            raise
 
     def append(self, rows: list[Any]) -> None:
         columns = [

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from pathlib import Path
 from typing import Any
 
@@ -73,12 +74,14 @@ def probes(scenario: Scenario, urls: dict[str, str], run: str, journal: Path | N
                 "every_ns": probe.every,
                 "recheck_ns": probe.recheck,
                 "timeout_ns": probe.timeout,
+                # Faults start on whole seconds; probes in step with them would flatter the detection time.
+                "phase_ns": random.Random(f"{scenario.seed}/probe/{number}").randrange(probe.every),
                 "params": {
                     key: parameter_value(PROBES[probe.probe].parameters[key].kind, value)
                     for key, value in probe.params.items()
                 },
             }
-            for probe in scenario.probes
+            for number, probe in enumerate(scenario.probes)
         ],
     }
 

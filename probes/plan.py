@@ -31,6 +31,8 @@ class ProbePlan:
         recheck_ns: The same, after a failure.
         timeout_ns: When the probe gives up, counted from when it was sent; half of it is for connecting.
         params: Every parameter of the type.
+        phase_ns: The first due time. A polling interval that is in step with a fault's start would find it
+            at once, or an interval late, every time.
     """
 
     type: ProbeType
@@ -40,6 +42,7 @@ class ProbePlan:
     recheck_ns: int
     timeout_ns: int
     params: Mapping[str, Value]
+    phase_ns: int = 0
 
 
 def planned(
@@ -51,6 +54,7 @@ def planned(
     recheck_ns: int | None = None,
     timeout_ns: int = 2 * SECOND,
     params: Mapping[str, object] | None = None,
+    phase_ns: int = 0,
     allow_hosts: Collection[str] = (),
 ) -> ProbePlan:
     """A checked plan.
@@ -67,12 +71,14 @@ def planned(
     for name, value in (("every", every_ns), ("recheck", recheck_ns), ("timeout", timeout_ns)):
         if value <= 0:
             raise ValueError(f"probe {probe}: {name} must be longer than nothing")
+    if phase_ns < 0:
+        raise ValueError(f"probe {probe}: phase must not be negative")
     check_loopback(url, allow_hosts)
     settings = kind.complete(params or {})
     for setting in settings.values():
         if isinstance(setting, str):
             check_credential(setting)
-    return ProbePlan(kind, target, url, every_ns, min(recheck_ns, every_ns), timeout_ns, settings)
+    return ProbePlan(kind, target, url, every_ns, min(recheck_ns, every_ns), timeout_ns, settings, phase_ns)
 
 
 def from_message(message: Mapping[str, Any], allow_hosts: Collection[str] = ()) -> ProbePlan:
@@ -88,6 +94,7 @@ def from_message(message: Mapping[str, Any], allow_hosts: Collection[str] = ()) 
         "every_ns": int,
         "recheck_ns": (int, type(None)),
         "timeout_ns": int,
+        "phase_ns": int,
         "params": dict,
     }
     unknown = sorted(set(message) - set(types))

@@ -143,7 +143,7 @@ class _Lane:
         self._cleanups = cleanups
         self._numbers = numbers
         self._run = run
-        self._schedule = Schedule(plan.every_ns, plan.recheck_ns)
+        self._schedule = Schedule(plan.every_ns, plan.recheck_ns, plan.phase_ns)
         self._in_flight: set[asyncio.Task[None]] = set()
         self._timer: asyncio.TimerHandle | None = None
         self._stopped = False

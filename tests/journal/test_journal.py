@@ -129,6 +129,30 @@ def test_a_full_disk_loses_neither_the_batch_nor_what_stood_before(tmp_path: Pat
     assert journal.damage == []
 
 
+def test_a_disk_that_is_full_from_the_start_can_be_written_when_there_is_room(tmp_path: Path) -> None:
+    script = (
+        "import sys, pathlib, resource, signal\n"
+        "from journal.records import Intent\n"
+        "from journal.writer import Writer\n"
+        "signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
+        "w = Writer(pathlib.Path(sys.argv[1]), 'load')\n"
+        "w.write(Intent('first', 0, 0))\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (10, resource.RLIM_INFINITY))\n"
+        "for _ in range(2):\n"
+        "    try:\n"
+        "        w.flush()\n"
+        "    except OSError as error:\n"
+        "        print(type(error).__name__)\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY,) * 2)\n"
+        "w.close()\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script, str(tmp_path)], capture_output=True, text=True, timeout=30, check=True
+    )
+    assert done.stdout == "OSError\nOSError\n", done.stderr
+    assert Journal(tmp_path).table("intent")["id"].to_pylist() == ["first"]
+
+
 def test_columns_of_another_version_are_named_as_damage(tmp_path: Path) -> None:
     with Writer(tmp_path, "load") as writer:
         writer.write(Intent("a", 1, 1))
