@@ -92,7 +92,7 @@ def recovery(due_ns: Ints, success: Bools, start_ns: int, load_end_ns: int, targ
     recovered = np.flatnonzero(held & (due + HELD_NS <= load_end_ns))
     if len(recovered):
         at = int(recovered[0])
-        why = "the success rate did not drop" if at == 0 else ""
+        why = "the success rate of what was due after the start did not drop" if at == 0 else ""
         return Edge("measured", int(due[at]) - start_ns, _gap(due_ns, first + at, start_ns), why)
     if (held & whole).any():
         return _not_measurable("the success rate was not held for 5 s before the load ended")

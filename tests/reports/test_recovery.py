@@ -77,7 +77,7 @@ def test_recovery_is_the_first_success_from_which_the_rate_holds() -> None:
 def test_recovery_of_what_never_dropped_is_0_and_says_so() -> None:
     due = _even(60)
     edge = recovery(due, _failing(due), 10 * S, 60 * S, NINETY_EIGHT)
-    assert (edge.ns, edge.why) == (0, "the success rate did not drop")
+    assert (edge.ns, edge.why) == (0, "the success rate of what was due after the start did not drop")
 
 
 def test_a_relapse_within_5_s_starts_recovery_anew_and_a_later_one_does_not() -> None:
