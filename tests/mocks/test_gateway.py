@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.client
+import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -125,6 +126,19 @@ def test_an_outage_leaves_some_captured_and_some_not_and_keys_stay_true() -> Non
             assert answer[0] == 200 and answer[2]["status"] == "succeeded"
             assert ("idempotent-replayed" in answer[1]) == (order in captured)
         assert Counter(m.order_id for m in running.movements) == {f"o{n}": 1 for n in range(payments)}
+
+
+def test_what_an_outage_has_prevented_never_happens() -> None:
+    with ExitStack() as stack:
+        running = stack.enter_context(Running("stripe", p50_ms=1000))
+        for number in range(10):
+            stack.enter_context(in_flight(running, f"o{number}", f"k{number}"))
+        running.until(lambda: len(running.gateway.keys) == 10, "all requests have arrived")
+        running.thread.call(lambda: running.gateway.go_dark("outage"))
+        moved = running.movements
+        over = time.monotonic() + 1.1
+        running.until(lambda: time.monotonic() > over, "the last moment of execution has passed")
+        assert running.movements == moved and len(running.requests) == 10
 
 
 def test_an_error_in_the_gateway_is_a_500_in_its_shape(capfd: pytest.CaptureFixture[str]) -> None:

@@ -256,6 +256,14 @@ def test_chunked_body_over_the_limit_is_refused_while_it_is_sent(client: Client)
     assert client.answer()[0] == 413
 
 
+def test_a_refused_client_may_go_on_sending_until_it_reads_the_refusal(client: Client) -> None:
+    client.send(b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n" % (8 * BODY_LIMIT))
+    assert client.socket.recv(1, socket.MSG_PEEK)  # the refusal has arrived; the client doesn't know yet
+    for _ in range(8):
+        client.send(b"a" * 65536)
+    assert client.answer()[0] == 413
+
+
 def test_body_of_exactly_the_limit_is_taken(client: Client) -> None:
     client.send(
         b"POST /big HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n" % BODY_LIMIT + b"a" * BODY_LIMIT
