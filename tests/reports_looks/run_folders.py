@@ -130,7 +130,7 @@ def maintenance(folder: Path) -> Path:
 
 def hostile_texts(folder: Path) -> Path:
     """Every text that a run can bring along tries to be markup."""
-    bad = "<script>alert(1)</script> | `x` [a](javascript:b) & $\\frac{1}{2}$ {{ 7 * 7 }}"
+    bad = "$\\frac{1$ <script>alert(1)</script> | `x` [a](javascript:b) & {{ 7 * 7 }}\n"
     records = every(20, 10, lambda _: "succeeded")
     records = [r._replace(gateway=bad, method=bad) if isinstance(r, Payment) else r for r in records]
     marks = [Mark(S, "note", bad, bad), Mark(10 * S, "died", bad, bad), Mark(10 * S, "aborted", bad, bad)]

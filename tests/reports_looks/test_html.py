@@ -130,7 +130,7 @@ def test_the_verdict_comes_first_then_what_it_rests_on(page: Page) -> None:
     texts = [text for place, text in page.texts if place not in ("style", "title")]
     assert texts[1] == "FAIL"
     order = ["Objectives", "Timeline", "What each fault did", "Availability", "Money", "Success and latency"]
-    order += ["The load generator's own record", "Incident review", "How to read this", "Provenance"]
+    order += ["The load generator's own record", "How to read this", "Provenance", "Incident review"]
     headings = [text for place, text in page.texts if place == "h2"]
     assert headings == order
 
