@@ -20,6 +20,8 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 
+from reports.render import units
+
 PAPER = "#ffffff"
 INK = "#1c2127"
 MUTED = "#59636e"
@@ -165,7 +167,12 @@ def headline(figure: Figure, text: str, size: float = 13.0) -> None:
     # DejaVu Sans bold is 0.65 em wide on average; a point is 1/72 inch.
     characters = int((width - 0.3) * 72 / (size * 0.65))
     figure.suptitle(
-        "\n".join(textwrap.wrap(text, characters)), x=0.012, ha="left", size=size, weight="bold", color=INK
+        "\n".join(textwrap.wrap(units.glued(text), characters)),
+        x=0.012,
+        ha="left",
+        size=size,
+        weight="bold",
+        color=INK,
     )
 
 

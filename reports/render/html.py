@@ -50,6 +50,7 @@ def html_of(findings: Findings, plots: Mapping[str, Plot], refuge: str) -> str:
         loader=jinja2.FileSystemLoader(TEMPLATES),
         autoescape=True,
         undefined=jinja2.StrictUndefined,
+        finalize=lambda value: units.glued(value) if type(value) is str else value,
         trim_blocks=True,
         lstrip_blocks=True,
         keep_trailing_newline=True,

@@ -82,6 +82,11 @@ def share(value: float | None, against: float | None = None) -> str:
     return f"{text}%"
 
 
+def glued(text: str) -> str:
+    """The same with no-break spaces between a number and its unit, so that no line ends between them."""
+    return re.sub(r"(?<=\d) (?=(?:ms|s|min|h)\b)", "\u00a0", text)
+
+
 def spaced(bound: str) -> str:
     """A bound as it stands in a scenario, set for reading: ``>= 99.9%`` -> ``≥ 99.9%``, ``< 800ms`` ->
     ``< 800 ms``."""

@@ -15,6 +15,7 @@ from reports.plots.percentiles import percentiles
 from reports.plots.story import Story
 from reports.plots.style import Plot
 from reports.plots.timeline import timeline
+from reports.render import units
 from reports.render.html import html_of
 from tests.reports_looks import samples
 
@@ -146,7 +147,7 @@ def test_it_says_what_was_found(html: str) -> None:
         "To be filled in",
         "0123456789abcdef" * 4,
     ):
-        assert fact in html.replace("&#39;", "'"), fact
+        assert units.glued(fact) in html.replace("&#39;", "'"), fact
 
 
 def test_nothing_of_a_run_becomes_markup(plots: dict[str, Plot]) -> None:

@@ -113,5 +113,12 @@ def test_bounds_are_set_for_reading() -> None:
     assert [units.spaced(bound) for bound in bounds] == ["≥ 99.9%", "< 800 ms", "≤ 1 m30 s", "< 5 s"]
 
 
+def test_no_line_ends_between_a_number_and_its_unit() -> None:
+    text = "dark for 20.0 s, back after 263 ms, 43 min 12 s, 5 seconds, 3 hits"
+    assert units.glued(text).replace("\u00a0", "_") == (
+        "dark for 20.0_s, back after 263_ms, 43_min 12_s, 5 seconds, 3 hits"
+    )
+
+
 def test_ticks_of_long_axes_are_minutes_and_seconds() -> None:
     assert [units.clock(seconds) for seconds in (0, 95, 600, -5)] == ["0:00", "1:35", "10:00", "-0:05"]
