@@ -10,9 +10,6 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from reports.orders import join_orders
-from reports.run_folder import RunFolder
-
 Ints = NDArray[np.int64]
 Codes = NDArray[np.int16]
 Bools = NDArray[np.bool_]
@@ -52,7 +49,6 @@ class Payments:
         amount_minor: 0 where only the intent to send it is known.
         sent: False for the generator's own failures.
         answered: An answer came, whatever it said.
-        recorded: False where the load client left no record of the end, only of the intent.
         success: The client got the expected outcome, in time.
         approved: The client was told ``succeeded``.
         true_success: The gateways' records show the expected outcome, in time.
@@ -69,7 +65,6 @@ class Payments:
     captures: Ints
     sent: Bools
     answered: Bools
-    recorded: Bools
     success: Bools
     approved: Bools
     true_success: Bools
@@ -91,19 +86,9 @@ class Payments:
             parts[field.name] = values.at(rows) if isinstance(values, Coded) else values[rows]
         return Payments(**parts)
 
-    def between(self, start_ns: int, stop_ns: int) -> Payments:
-        """The payments due in [start_ns, stop_ns)."""
-        first, last = np.searchsorted(self.due_ns, (start_ns, stop_ns))
-        return self.where(slice(first, last))
-
-
-def payments_of(run: RunFolder) -> Payments:
-    """All payments of a run, the never sent ones included."""
-    return payments_from(join_orders(run), run.scenario.load.timeout)
-
 
 def payments_from(orders: pa.Table, timeout_ns: int) -> Payments:
-    """The payments among the joined orders.
+    """The payments among the joined orders, the never sent ones included.
 
     Args:
         orders: As ``reports.orders.join_orders`` makes them.
@@ -143,7 +128,6 @@ def payments_from(orders: pa.Table, timeout_ns: int) -> Payments:
         captures=captures,
         sent=was_sent,
         answered=answered,
-        recorded=_mask(table["recorded"]),
         success=success,
         approved=was_sent & outcome.equal("succeeded"),
         true_success=np.where(expected.equal("succeeded"), as_planned, refused),

@@ -35,7 +35,6 @@ def payments(
         captures=np.ones(n, np.int64),
         sent=was_sent,
         answered=latency != NEVER,
-        recorded=np.ones(n, bool),
         success=good,
         approved=good,
         true_success=good if true_success is None else np.array(true_success, bool),

@@ -181,7 +181,8 @@ def test_true_success_by_hand(tmp_path: Path) -> None:
     drill.capture("y", "stripe", "r", 1000, "USD", at_ns=7 * S)  # another currency
     drill.pay(8 * S, expected="declined", outcome="failed")  # truly declined
     drill.pay(9 * S, expected="declined", requested=False)  # no gateway was asked
-    drill.pay(9 * S, expected="declined", captures=1)  # declined, but captured
+    drill.pay(9 * S, expected="declined", order="z")  # declined, but captured elsewhere
+    drill.capture("z", "adyen", "r", at_ns=9 * S)
     row = judge(drill.write(tmp_path / "run")).success[0]
     assert row.true_success is not None
     assert (row.true_success.successes, row.true_success.n) == (3, 10)
