@@ -1,0 +1,303 @@
+"""One HTTP/1.1 connection: parses requests, hands them to the application, sends the answers in order."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+import struct
+import time
+from collections import deque
+from http import HTTPStatus
+from typing import Protocol, cast
+
+import httptools
+
+from mocks.exchange import Application, Exchange, Request, complain
+
+BODY_LIMIT = 1 << 20
+"""The largest request body in bytes; a larger one is answered 413."""
+
+HEAD_LIMIT = 64 << 10
+"""The largest request line with headers in bytes; a larger one is answered 431."""
+
+PIPELINE_LIMIT = 64
+"""Requests of one connection that may wait for their answers; beyond it, reading pauses."""
+
+LINGER = 1.0
+"""Seconds during which a refused request may go on sending, so that its client can read the refusal."""
+
+
+class Owner(Protocol):
+    """A server, as far as a connection needs it."""
+
+    application: Application
+    stopping: bool
+    connections: set[Connection]
+
+    @property
+    def refusing(self) -> bool:
+        """Whether connections are being refused."""
+
+
+class _RefusedError(Exception):
+    """The kernel itself refuses a request, with this status."""
+
+    def __init__(self, status: int) -> None:
+        self.status = status
+
+
+class Connection(asyncio.Protocol):
+    """One connection: parses requests, hands them to the application, sends the answers in order."""
+
+    __slots__ = (
+        "_body",
+        "_body_size",
+        "_continue_due",
+        "_ended",
+        "_fresh",
+        "_head_done",
+        "_head_size",
+        "_headers",
+        "_keep_alive",
+        "_lingering",
+        "_old",
+        "_parser",
+        "_paused",
+        "_queue",
+        "_transport",
+        "_unparsed",
+        "_url",
+        "server",
+    )
+
+    def __init__(self, server: Owner) -> None:
+        self.server = server
+        self._transport: asyncio.Transport | None = None
+        self._parser = httptools.HttpRequestParser(self)
+        self._queue: deque[Exchange] = deque()
+        self._ended = False  # what is read from here on is no request
+        self._lingering = False  # the kernel refused a request: let the client read why before closing
+        self._paused = False
+        self._unparsed = 0  # bytes fed of a head that is not complete yet
+        self._begin()
+
+    def _begin(self) -> None:
+        self._url = b""
+        self._headers: dict[str, str] = {}
+        self._body: list[bytes] = []
+        self._body_size = 0
+        self._head_size = 0
+        self._head_done = False
+        self._keep_alive = True
+        self._old = False
+        self._continue_due = False
+        self._fresh = True
+
+    @property
+    def stopping(self) -> bool:
+        """The server ends: this is the connection's last answer."""
+        return self.server.stopping
+
+    @property
+    def busy(self) -> bool:
+        """Whether a request waits for its answer."""
+        return bool(self._queue)
+
+    # What asyncio calls.
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast(asyncio.Transport, transport)
+        self.server.connections.add(self)
+        if self.server.refusing:
+            self.reset()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._transport = None
+        self.server.connections.discard(self)
+        self._lose_all()
+
+    def data_received(self, data: bytes) -> None:
+        if self._ended:
+            return
+        self._fresh = False
+        try:
+            self._parser.feed_data(data)
+        except httptools.HttpParserUpgrade:
+            return
+        except httptools.HttpParserError as error:
+            cause = error.__context__
+            self._refuse(cause.status if isinstance(cause, _RefusedError) else 400)
+            return
+        if not self._head_done:
+            # A header line without an end makes no call-back, so its bytes are counted here. How much of
+            # this piece belongs to a head that began in it is not known; it is less than one read.
+            self._unparsed = 0 if self._fresh else self._unparsed + len(data)
+            if self._unparsed > HEAD_LIMIT:
+                self._refuse(431)
+
+    def pause_writing(self) -> None:
+        self._pause_reading()
+
+    def resume_writing(self) -> None:
+        self._resume_reading()
+
+    # What httptools calls.
+
+    def on_message_begin(self) -> None:
+        self._begin()
+
+    def on_url(self, url: bytes) -> None:
+        self._url += url
+        self._count_head(len(url))
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        self._count_head(len(name) + len(value) + 4)
+        if self._head_done:
+            return  # a trailer of a chunked body: legal, and of no use to a mock
+        key = name.decode("latin-1").lower()
+        text = value.decode("latin-1")
+        known = self._headers.get(key)
+        self._headers[key] = text if known is None else f"{known}, {text}"
+
+    def on_headers_complete(self) -> None:
+        self._head_done = True
+        self._unparsed = 0
+        parser = self._parser
+        self._old = parser.get_http_version() == "1.0"
+        self._keep_alive = parser.should_keep_alive() and not parser.should_upgrade()
+        if int(self._headers.get("content-length", "0")) > BODY_LIMIT:
+            raise _RefusedError(413)
+        if "expect" in self._headers and not self._old:
+            self._continue_due = self._headers["expect"].lower() == "100-continue"
+            self._send_continue()
+
+    def on_body(self, body: bytes) -> None:
+        self._body_size += len(body)
+        if self._body_size > BODY_LIMIT:
+            raise _RefusedError(413)
+        self._body.append(body)
+
+    def on_message_complete(self) -> None:
+        received_ns = time.monotonic_ns()
+        if self._ended:
+            return
+        self._continue_due = False
+        target = self._url.decode("latin-1")
+        if not target.startswith("/"):
+            target = _origin_form(target)
+        path, _, query = target.partition("?")
+        method = self._parser.get_method().decode("ascii")
+        request = Request(method, path, query, self._headers, b"".join(self._body), received_ns)
+        exchange = Exchange(request, self, keep_alive=self._keep_alive, old=self._old)
+        self._ended = not self._keep_alive
+        self._queue.append(exchange)
+        if len(self._queue) >= PIPELINE_LIMIT:
+            self._pause_reading()
+        try:
+            self.server.application(exchange)
+        except Exception as error:
+            complain(request, error)
+            if not exchange.answered:
+                exchange.answer(500, b"internal error\n", content_type="text/plain")
+
+    # Answers, and the end of the connection.
+
+    def flush(self) -> None:
+        """Send the answers that are ready and next in order."""
+        transport = self._transport
+        queue = self._queue
+        while queue and queue[0].reply is not None:
+            exchange = queue.popleft()
+            if transport is None or transport.is_closing():
+                continue
+            transport.write(cast(bytes, exchange.reply))
+            if not exchange.keep_alive:
+                self._finish()
+                return
+        if self._paused and len(queue) < PIPELINE_LIMIT:
+            self._resume_reading()
+        if self._continue_due:
+            self._send_continue()
+
+    def reset(self) -> None:
+        """Send RST; every request without an answer is lost."""
+        self._ended = True
+        transport = self._transport
+        if transport is not None:
+            with contextlib.suppress(OSError):
+                transport.get_extra_info("socket").setsockopt(
+                    socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0)
+                )
+            transport.abort()
+        self._lose_all()
+
+    def close(self) -> None:
+        """Close once everything that was written has left."""
+        self._ended = True
+        if self._transport is not None:
+            self._transport.close()
+
+    def abort(self) -> None:
+        """Close at once."""
+        self._ended = True
+        if self._transport is not None:
+            self._transport.abort()
+        self._lose_all()
+
+    def _finish(self) -> None:
+        self._ended = True
+        transport = self._transport
+        assert transport is not None
+        if self._lingering:
+            # Closing with unread bytes in the socket's buffer sends RST, which can overtake the answer.
+            transport.write_eof()
+            asyncio.get_running_loop().call_later(LINGER, transport.close)
+            self._resume_reading()
+        else:
+            transport.close()
+        self._lose_all()
+
+    def _refuse(self, status: int) -> None:
+        self._ended = True
+        self._lingering = True
+        request = Request("", "", "", {}, b"", time.monotonic_ns())
+        exchange = Exchange(request, self, keep_alive=False, old=False)
+        self._queue.append(exchange)
+        exchange.answer(status, f"{HTTPStatus(status).phrase}\n".encode(), content_type="text/plain")
+
+    def _lose_all(self) -> None:
+        queue = self._queue
+        while queue:
+            queue.popleft().lose()
+
+    def _count_head(self, size: int) -> None:
+        self._head_size += size
+        if self._head_size > HEAD_LIMIT:
+            raise _RefusedError(431)
+
+    def _send_continue(self) -> None:
+        # An interim answer must not overtake the answers of earlier requests.
+        if self._continue_due and not self._queue and self._transport is not None:
+            self._continue_due = False
+            self._transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+
+    def _pause_reading(self) -> None:
+        if not self._paused and self._transport is not None and not self._transport.is_closing():
+            self._paused = True
+            self._transport.pause_reading()
+
+    def _resume_reading(self) -> None:
+        if self._paused and self._transport is not None and not self._transport.is_closing():
+            self._paused = False
+            self._transport.resume_reading()
+
+
+def _origin_form(target: str) -> str:
+    """The path and query of a request target in absolute form (``GET http://host/path``), which a proxy's
+    client sends; any other form stands as it is."""
+    scheme, separator, rest = target.partition("://")
+    if not separator or not scheme.isalpha():
+        return target
+    slash = rest.find("/")
+    return rest[slash:] if slash >= 0 else "/"
