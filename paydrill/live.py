@@ -64,20 +64,26 @@ class Lines(Quiet):
         self._scenario = scenario
         self._next = 0
         self._told = 0
+        self._step = ""
 
     def step(self, text: str) -> None:
-        self._console.print(text, highlight=False)
+        # A step that counts something says so again and again; in a log, once is enough.
+        subject = text.partition(":")[0]
+        if subject != self._step:
+            self._print(text)
+        self._step = subject
+
+    def _print(self, text: str) -> None:
+        self._console.print(text, highlight=False, markup=False, soft_wrap=True)
 
     def show(self, state: LiveState, now_ns: int) -> None:
         for at, text in state.news[self._told :]:
-            self._console.print(f"  {clock(at)}  {text}", highlight=False)
+            self._print(f"  {clock(at)}  {text}")
         self._told = len(state.news)
         if self._next <= now_ns <= self._scenario.duration_ns:
             self._next = (now_ns // self.EVERY_NS + 1) * self.EVERY_NS
             shares = "  ".join(f"{name} {state.share(name):.0%}" for name in self._scenario.gateways)
-            self._console.print(
-                f"  {clock(now_ns)}  {_figures(self._scenario, state, now_ns)}  {shares}", highlight=False
-            )
+            self._print(f"  {clock(now_ns)}  {_figures(self._scenario, state, now_ns)}  {shares}")
 
 
 class Screen:

@@ -26,9 +26,8 @@ def report(
         run = latest(out) if newest else None
         if run is None:
             leave(USAGE, f"no run in {out}" if newest else "name a run's folder, or say --latest")
-    from reports.write import write_report
-
     from reports.run_folder import NotARunError
+    from reports.write import write_report
 
     console = Console()
     try:
