@@ -173,6 +173,9 @@ def test_true_success_by_hand(tmp_path: Path) -> None:
     drill.pay(1 * S, outcome="unknown")  # truly a success
     drill.pay(2 * S, captures=2)  # captured twice
     drill.pay(3 * S, captures=0)  # not captured
+    drill.pay(3 * S, captures=0, order="v")
+    drill.capture("v", "stripe", "r1", 400, at_ns=3 * S)  # captured in two parts: two charges on a statement
+    drill.capture("v", "adyen", "r2", 600, at_ns=3 * S)
     drill.pay(4 * S, captured_after_ns=5 * S)  # in time
     drill.pay(5 * S, captured_after_ns=5 * S + 1)  # too late
     drill.pay(6 * S, captures=0, order="x")
@@ -185,7 +188,7 @@ def test_true_success_by_hand(tmp_path: Path) -> None:
     drill.capture("z", "adyen", "r", at_ns=9 * S)
     row = judge(drill.write(tmp_path / "run")).success[0]
     assert row.true_success is not None
-    assert (row.true_success.successes, row.true_success.n) == (3, 10)
+    assert (row.true_success.successes, row.true_success.n) == (3, 11)
 
 
 def test_a_run_of_nothing_is_judged_too(tmp_path: Path) -> None:
