@@ -21,14 +21,13 @@ def ranking(order_id: str, seed: int, weights: Mapping[str, float]) -> tuple[str
     """
     if not weights:
         raise ValueError("there is no gateway to route to")
-    scores: list[tuple[float, str]] = []
+    scores: list[tuple[bool, float, str]] = []
     for name, weight in weights.items():
         if not 0 <= weight < math.inf:
             raise ValueError(f"the weight of {name} is {weight}; it must be a number of 0 or more")
-        scores.append(
-            (-math.log(_uniform(f"{seed}|{name}|{order_id}")) / weight if weight else math.inf, name)
-        )
-    return tuple(name for _, name in sorted(scores))
+        score = -math.log(_uniform(f"{seed}|{name}|{order_id}")) / (weight or 1.0)
+        scores.append((weight == 0, score, name))
+    return tuple(name for _, _, name in sorted(scores))
 
 
 def _uniform(text: str) -> float:

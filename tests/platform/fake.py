@@ -55,6 +55,10 @@ class FakeGateway:
         """The idempotency keys of the charges that arrived."""
         return [key for what, key in self.seen if what == "charge"]
 
+    def fences(self) -> list[str]:
+        """The idempotency keys of the fences that arrived."""
+        return [key for what, key in self.seen if what == "fence"]
+
     def finish(self, *, carry_out: bool) -> None:
         """End what hangs; its caller has gone, or hears of it."""
         for key, exchange in list(self._in_use.items()):

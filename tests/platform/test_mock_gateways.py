@@ -130,7 +130,7 @@ def test_payments_are_spread_by_weight_and_move_in_an_outage_and_back(tmp_path: 
 
 def test_lost_in_flight_is_unknown_first_and_the_truth_in_the_end(tmp_path: Path) -> None:
     async def story() -> None:
-        async with gateway("stripe", p50_ms=60) as stripe, gateway("adyen") as adyen:
+        async with gateway("stripe", p50_ms=200) as stripe, gateway("adyen") as adyen:
             urls = {"stripe": (url(stripe), 1.0), "adyen": (url(adyen), 0.0)}
             async with serving(tmp_path / "s", urls) as shop:
                 calls = [asyncio.create_task(shop.pay(f"o{n}")) for n in range(60)]
@@ -138,7 +138,7 @@ def test_lost_in_flight_is_unknown_first_and_the_truth_in_the_end(tmp_path: Path
                 core(stripe).go_dark("outage")
                 answers = [await call for call in calls]
                 told = [payment["status"] for _, payment in answers]
-                assert told.count("unknown") >= 10 and set(told) <= {"unknown", "succeeded"}
+                assert told.count("unknown") >= 5 and set(told) <= {"unknown", "succeeded"}
                 taken = {movement.order_id for movement in movements("capture", stripe)}
                 core(stripe).come_back()
                 await all_resolved(shop)
@@ -158,7 +158,7 @@ def test_lost_in_flight_is_unknown_first_and_the_truth_in_the_end(tmp_path: Path
 def test_lost_in_flight_at_adyen_is_found_out_by_its_key(tmp_path: Path) -> None:
     async def story() -> None:
         async with (
-            gateway("adyen", p50_ms=60) as adyen,
+            gateway("adyen", p50_ms=200) as adyen,
             serving(tmp_path / "s", {"adyen": (url(adyen), 1.0)}) as shop,
         ):
             calls = [asyncio.create_task(shop.pay(f"o{n}")) for n in range(40)]

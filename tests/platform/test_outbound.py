@@ -165,16 +165,17 @@ def test_a_cancelled_call_does_not_leave_its_answer_to_the_next() -> None:
         while True:
             head = await request(reader)
             if b"/slow" in head:
-                await asyncio.sleep(0.05)
+                await asyncio.sleep(5)
             name = b"slow" if b"/slow" in head else b"fast"
             writer.write(b"HTTP/1.1 200 OK\r\ncontent-length: 4\r\n\r\n" + name)
 
     async def story(client: Client) -> None:
-        call = asyncio.create_task(client.call(Call("GET", "/slow"), SECOND))
-        await asyncio.sleep(0.01)
+        call = asyncio.create_task(client.call(Call("GET", "/slow"), 20 * SECOND))
+        await eventually(lambda: bool(client._open))
         call.cancel()
         with pytest.raises(asyncio.CancelledError):
             await call
+        await eventually(lambda: not client._open, within=4)  # and not by its late answer
         assert (await client.call(Call("GET", "/fast"), SECOND)).body == b"fast"
 
     with_peer(peer, story)

@@ -8,7 +8,7 @@ import sys
 from collections import Counter
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from mocks.platform.router import ranking
@@ -41,6 +41,7 @@ def test_the_seed_changes_the_choice_and_the_process_does_not() -> None:
     assert other.stdout.split() == mine
 
 
+@example("order", 7, {"idle": 0.0, "hardly": 5e-324})
 @given(
     st.text(max_size=40),
     st.integers(),
