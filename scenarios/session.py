@@ -49,7 +49,6 @@ class Session:
     ) -> None:
         self._environment = environment
         self._grace = scenario.load.timeout / SECOND
-        self._played = False
         self._finished = False
         self._player = Player(
             checkout=Checkout(scenario.load, scenario.seed, pools(scenario.seed)),
@@ -63,14 +62,10 @@ class Session:
             on_done=self._report,
         )
 
-    def play(self) -> bool:
-        """Play the share; False if it has been played already."""
-        if self._played:
-            return False
-        self._played = True
+    def play(self) -> None:
+        """Play the share, to its end or until ``finish`` is called."""
         self._player.play()
         self.finish()
-        return True
 
     def finish(self) -> None:
         """Let what is in flight end, within the customer's time-out, and close the journal."""

@@ -1,8 +1,9 @@
-"""The Locust side of the load: one user per worker that plays the worker's share of the plan.
+"""The Locust side of the load: every worker plays its share of the plan, from Locust's start to its stop.
 
-The same code runs in three ways: under ``paydrill run`` (a tether gives readiness and the epoch), under
-plain ``locust --headless``, and in Locust's web UI. The master, or the only process, decides the epoch and
-hands it to its workers with Locust's own start message.
+How many users Locust is asked for changes nothing: the plan says what arrives when. The same code runs in
+three ways: under ``paydrill run`` (a tether gives readiness and the epoch), under ``locust --headless``, and
+in Locust's web UI. The master, or the only process, decides the epoch and hands it to its workers with
+Locust's own start message.
 """
 
 from __future__ import annotations
@@ -37,14 +38,18 @@ _ENVIRONMENT_BROKE = 4
 
 
 class ArrivalUser(User):
-    """Plays the worker's arrivals; its one task ends when the last payment has ended."""
+    """Stands for the arrivals among Locust's users: it lives as long as this process's share is played.
+
+    Locust deals users to workers as it likes, and a worker without one would leave its share unplayed; so
+    the share is played by ``Load``, from Locust's start event on, and not by the user.
+    """
 
     fixed_count = 1
     wait_time = constant(1)
 
     @task
     def play(self) -> None:
-        LOAD.play(self.environment)
+        LOAD.wait()
 
 
 class Load:
@@ -53,12 +58,17 @@ class Load:
     def __init__(self) -> None:
         self._tether: Tether | None = None
         self._session: Session | None = None
+        self._playing: gevent.Greenlet | None = None
         self._finished_workers: set[str] = set()
 
-    def play(self, environment: Environment) -> None:
+    def wait(self) -> None:
+        """Wait until this process's share has been played."""
+        if self._playing is not None:
+            self._playing.join()
+
+    def _play(self, environment: Environment, session: Session) -> None:
         """Play this process's share, and say so to whoever waits for it."""
-        if self._session is None or not self._session.play():
-            return
+        session.play()
         runner: Any = environment.runner
         if isinstance(runner, WorkerRunner):
             runner.send_message(_DONE)
@@ -86,6 +96,8 @@ class Load:
         """What is in flight ends, or is recorded as unknown."""
         if self._session is not None:
             self._session.finish()
+        if self._playing is not None:
+            self._playing.kill()
 
     def _start(self, environment: Environment) -> None:
         runner: Any = environment.runner
@@ -97,8 +109,6 @@ class Load:
                 ready = sorted(client.id for client in runner.clients.ready)
                 options.paydrill_places = {client: place for place, client in enumerate(ready)}
                 self._finished_workers.clear()
-                # Locust deals users to workers one by one: as many users as workers is one for each.
-                ArrivalUser.fixed_count = max(1, len(ready))
             options.paydrill_scenario = scenario.to_plain()
             options.paydrill_epoch_ns, options.paydrill_run = self._agree(environment)
         if isinstance(runner, MasterRunner):
@@ -113,6 +123,7 @@ class Load:
             workers=max(1, len(places)),
             journal=Path(options.journal) if options.journal else None,
         )
+        self._playing = gevent.spawn(self._play, environment, self._session)
 
     def _agree(self, environment: Environment) -> tuple[int, str]:
         """The epoch and the run's id: the conductor's, or our own."""
