@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
+from paydrill.console import console as open_console
 from paydrill.exits import ABORTED, USAGE, leave
 from paydrill.run_folder import latest
 from paydrill.verdict_table import show_verdict
@@ -29,7 +29,7 @@ def report(
     from reports.run_folder import NotARunError
     from reports.write import write_report
 
-    console = Console()
+    console = open_console()
     try:
         if quiet:
             findings = write_report(run)

@@ -12,10 +12,10 @@ from types import FrameType
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
 from paydrill.check import ScenarioArgument, SeedOption, SetOption, refuse, settings
 from paydrill.conductor import AbortedError, Conductor, InterruptedDrillError, Interrupts
+from paydrill.console import console as open_console
 from paydrill.exits import ABORTED, INTERRUPTED, leave
 from paydrill.live import view_for
 from paydrill.run_folder import RunFolder, RunFolderError, create
@@ -48,7 +48,7 @@ def run(
         loaded = load_scenario(scenario, settings(seed, set_, target))
     except ScenarioError as error:
         refuse(error)
-    console = Console()
+    console = open_console()
     try:
         folder = create(out, loaded, datetime.datetime.now(datetime.UTC))
     except RunFolderError as error:
