@@ -16,8 +16,9 @@ from benchmarks.synthetic_run import Defect, write_run
 from journal.reader import Journal
 from journal.records import TABLES, schema
 from reports.findings import Findings
-from reports.judge import judge
+from reports.judge import judge, judge_run
 from reports.render.verdict_json import verdict_json
+from reports.run_folder import open_run
 from tests.reports.drill import MS, Drill, S
 
 GATED = {
@@ -123,7 +124,9 @@ def _shuffle(folder: Path, seed: int) -> None:
             with pa.ipc.new_stream(
                 journal / f"{dice.randrange(10**6)}-{part}.{name}.arrow", schema(name)
             ) as stream:
-                stream.write_table(table.take(rows[part::3]), max_chunksize=dice.randrange(50, 900))
+                stream.write_table(
+                    table.take(pa.array(rows[part::3], pa.int64())), max_chunksize=dice.randrange(50, 900)
+                )
 
 
 @pytest.mark.parametrize("seed", [1, 2, 3])
@@ -132,6 +135,37 @@ def test_the_order_of_rows_in_the_journal_changes_nothing(tmp_path: Path, seed: 
     before = verdict_json(judge(folder))
     _shuffle(folder, seed)
     assert verdict_json(judge(folder)) == before
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+def test_payments_due_at_one_time_stand_in_the_order_of_their_ids(tmp_path: Path, seed: int) -> None:
+    drill = Drill(10)
+    for number in range(200):
+        drill.pay(number // 20 * S, order=f"run-{number:03d}")
+    folder = drill.write(tmp_path / "run")
+    _shuffle(folder, seed)
+    assert judge_run(open_run(folder)).orders["order_id"].to_pylist() == [f"run-{n:03d}" for n in range(200)]
+
+
+def test_phases_begin_and_end_with_their_fault(tmp_path: Path) -> None:
+    drill = Drill(20, faults=[{"at": "5s", "for": "5s", "on": "stripe", "fault": "outage"}])
+    drill.fault_ran(start_ns=5 * S, stop_ns=10 * S)
+    for due in (5 * S - 1, 5 * S, 10 * S - 1, 10 * S, 11 * S, 12 * S):
+        drill.pay(due)
+    rows = judge(drill.write(tmp_path / "run")).success
+    phases = {row.name: row.success.n for row in rows if row.scope == "phase"}
+    assert phases == {"before": 1, "during": 2, "after": 3}
+
+
+def test_of_a_drill_cut_short_only_what_was_due_before_the_end_is_measured(tmp_path: Path) -> None:
+    drill = Drill(20)
+    drill.steady(0, 5 * S)
+    drill.steady(5 * S, 6 * S, outcome="unknown", latency_ns=None, captures=0)
+    drill.mark(5 * S, "interrupted", "Ctrl-C")
+    found = judge(drill.write(tmp_path / "run"))
+    assert (found.success[0].success.successes, found.success[0].success.n) == (200, 200)
+    assert sum(part.due for part in found.availability.slices) == 200
+    assert found.money.orders == 240
 
 
 def test_phases_gateways_and_methods_add_up(tmp_path: Path) -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from journal.records import Intent
+from journal.records import Intent, PlatformEntry
 from reports.findings import Money
 from reports.money import money
 from reports.orders import join_orders
@@ -46,6 +46,12 @@ def _double(drill: Drill) -> None:
 def _both_claimed(drill: Drill) -> None:
     _double(drill)
     drill.enter("x", "succeeded", "adyen", "second")
+
+
+def _two_entries(drill: Drill) -> None:
+    """A first attempt failed, a second one succeeded; both are in the ledger."""
+    drill.pay(S, order="x")
+    drill.add("platform", PlatformEntry("aaa", "x", 1000, "EUR", "failed", "", "", 0))
 
 
 def _intent_only(drill: Drill) -> None:
@@ -146,6 +152,7 @@ CASES: list[Defect] = [
     ("pending to the end", lambda d: d.pay(S, order="x", outcome="pending", captures=0, ledger="pending"), {"unresolved_unknowns"}),
     ("known to nobody", lambda d: d.pay(S, order="x", outcome="unknown", captures=0, ledger=None), {"unresolved_unknowns"}),
     ("declined by the gateway, unknown to the client", lambda d: d.pay(S, order="x", expected="declined", outcome="unknown", ledger=None), set()),
+    ("a failed and a succeeded entry", _two_entries, set()),
     ("only the intent is known", _intent_only, {"unresolved_unknowns"}),
     ("a probe's payment", _probe, set()),
     ("a probe's orphan", _probe_orphan, {"orphan_captures"}),

@@ -169,14 +169,14 @@ def test_junit_does_not_let_an_invalid_drill_pass(tmp_path: Path) -> None:
     drill.mark(19 * S, "aborted", "the gateway \x01 died")
     root = Xml.fromstring(junit_xml(judge_run(open_run(drill.write(tmp_path / "run"))).findings))
     errors = {
-        str(case.get("name")): str(error.get("type"))
+        str(case.get("name")): (str(error.get("type")), str(error.get("message")))
         for case in root.iter("testcase")
         if "validity" in str(case.get("classname"))
         for error in case.findall("error")
     }
     assert errors == {
-        "the drill ran to its end": "ABORTED",
-        "the fault f1 (outage on stripe) hit something": "INCONCLUSIVE",
+        "the drill ran to its end": ("ABORTED", "the drill was aborted: the gateway \ufffd died"),
+        "the fault f1 (outage on stripe) hit something": ("INCONCLUSIVE", "it never started"),
     }
 
 
