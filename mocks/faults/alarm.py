@@ -10,7 +10,8 @@ _COARSE_NS = 2_000_000
 
 
 class Alarm:
-    """Calls ``ring`` once ``time.monotonic_ns()`` has reached ``due_ns``, never before.
+    """Calls ``ring`` once ``time.monotonic_ns()`` has reached ``due_ns``, never before,
+    and always from the loop.
 
     The loop's own timers have whole milliseconds and count from the time at which the loop last looked at
     the clock, so they may come early or late by some. This one wakes up 2 ms ahead and then yields to the
@@ -32,10 +33,14 @@ class Alarm:
 
     def _wait(self) -> None:
         left = self._due_ns - time.monotonic_ns()
-        if left <= 0:
-            self._handle = None
-            self._ring()
-        elif left > _COARSE_NS:
+        if left > _COARSE_NS:
             self._handle = self._loop.call_later((left - _COARSE_NS) / 1e9, self._wait)
         else:
-            self._handle = self._loop.call_soon(self._wait)
+            self._handle = self._loop.call_soon(self._look)
+
+    def _look(self) -> None:
+        if time.monotonic_ns() >= self._due_ns:
+            self._handle = None
+            self._ring()
+        else:
+            self._handle = self._loop.call_soon(self._look)

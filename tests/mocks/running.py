@@ -151,9 +151,9 @@ def adyen_call(
 
 
 def _answer(connection: http.client.HTTPConnection) -> Answer:
-    response = connection.getresponse()
-    headers = {name.lower(): value for name, value in response.getheaders()}
-    return response.status, headers, json.loads(response.read())
+    with connection.getresponse() as response:
+        headers = {name.lower(): value for name, value in response.getheaders()}
+        return response.status, headers, json.loads(response.read())
 
 
 def stripe_payment(order: str = "o1", card: str = "pm_card_visa", amount: int = 1290) -> dict[str, object]:

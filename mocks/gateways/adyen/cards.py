@@ -13,8 +13,9 @@ ENCRYPTED_PREFIX = "test_"
 
 
 class Refusal(NamedTuple):
-    """``result`` is the ``resultCode`` (Refused, Error, Cancelled), ``code`` the ``refusalReasonCode``, ``raw``
-    the acquirer's own reason (``41 : Lost card``), which the answer repeats as ``refusalReasonRaw``."""
+    """``result`` is the ``resultCode`` (Refused, Error, Cancelled), ``code`` the ``refusalReasonCode``,
+    ``raw`` the acquirer's own reason (``41 : Lost card``), which the answer repeats as
+    ``refusalReasonRaw``."""
 
     result: str
     reason: str

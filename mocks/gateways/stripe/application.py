@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import base64
 import binascii
-import re
 from collections.abc import Callable
 from typing import Any
 
@@ -22,6 +21,7 @@ from mocks.gateways.stripe.form import FormError, Parameters, canonical, parse
 from mocks.gateways.stripe.objects import boolean, expansions, integer, known_only, metadata, text
 from mocks.gateways.stripe.payment_intents import Card, PaymentIntents, check_amount
 from mocks.gateways.stripe.refunds import Refunds
+from mocks.gateways.stripe.routes import EXPAND, KNOWN, ROUTES
 from mocks.http import Request
 from mocks.idempotency import fingerprint
 from mocks.latency import Latency
@@ -31,53 +31,6 @@ API_VERSION = "2026-10-28.endive"
 """What is answered when a request names no ``Stripe-Version``: that of stripe-py 16.1."""
 
 LONGEST_KEY = 255
-
-_ROUTES = (
-    ("POST", re.compile(r"/v1/payment_intents\Z"), "payment_intents.create"),
-    ("POST", re.compile(r"/v1/payment_intents/(?P<id>[^/]+)/confirm\Z"), "payment_intents.confirm"),
-    ("POST", re.compile(r"/v1/payment_intents/(?P<id>[^/]+)/cancel\Z"), "payment_intents.cancel"),
-    ("GET", re.compile(r"/v1/payment_intents\Z"), "payment_intents.list"),
-    ("GET", re.compile(r"/v1/payment_intents/search\Z"), "payment_intents.search"),
-    ("GET", re.compile(r"/v1/payment_intents/(?P<id>[^/]+)\Z"), "payment_intents.retrieve"),
-    ("POST", re.compile(r"/v1/refunds\Z"), "refunds.create"),
-    ("GET", re.compile(r"/v1/refunds\Z"), "refunds.list"),
-    ("GET", re.compile(r"/v1/refunds/(?P<id>[^/]+)\Z"), "refunds.retrieve"),
-)
-
-_PAGING = {"limit", "starting_after", "ending_before", "created", "expand"}
-_METHOD = {"payment_method", "payment_method_data", "return_url", "off_session", "receipt_email", "expand"}
-_KNOWN = {
-    "payment_intents.create": frozenset(
-        _METHOD
-        | {"amount", "currency", "confirm", "metadata", "customer", "description", "capture_method"}
-        | {"automatic_payment_methods", "payment_method_types", "confirmation_method", "shipping"}
-        | {
-            "statement_descriptor",
-            "statement_descriptor_suffix",
-            "setup_future_usage",
-            "error_on_requires_action",
-        }
-    ),
-    "payment_intents.confirm": frozenset(_METHOD | {"shipping", "error_on_requires_action"}),
-    "payment_intents.cancel": frozenset({"cancellation_reason", "expand"}),
-    "payment_intents.retrieve": frozenset({"client_secret", "expand"}),
-    "payment_intents.list": frozenset(_PAGING | {"customer"}),
-    "payment_intents.search": frozenset({"query", "limit", "page", "expand"}),
-    "refunds.create": frozenset({"payment_intent", "charge", "amount", "reason", "metadata", "expand"}),
-    "refunds.retrieve": frozenset({"expand"}),
-    "refunds.list": frozenset(_PAGING | {"payment_intent", "charge"}),
-}
-_INTENT = frozenset({"latest_charge"})
-_INTENTS = frozenset({"data.latest_charge"})
-_REFUND = frozenset({"payment_intent", "charge"})
-_REFUNDS = frozenset({"data.payment_intent", "data.charge"})
-_EXPAND = {
-    "payment_intents.list": _INTENTS,
-    "payment_intents.search": _INTENTS,
-    "refunds.create": _REFUND,
-    "refunds.retrieve": _REFUND,
-    "refunds.list": _REFUNDS,
-}
 
 
 class Stripe(Gateway):
@@ -105,7 +58,7 @@ class Stripe(Gateway):
         }
 
     def endpoint(self, request: Request) -> str:
-        for method, path, endpoint in _ROUTES:
+        for method, path, endpoint in ROUTES:
             if method == request.method and path.match(request.path):
                 return endpoint
         return ""
@@ -174,9 +127,9 @@ class Stripe(Gateway):
         raise StripeError(400, "idempotency_error", message)
 
     def _validated(self, call: Call, parameters: Parameters) -> Prepared:
-        known_only(parameters, _KNOWN[call.endpoint])
-        expand = expansions(parameters, _EXPAND.get(call.endpoint, _INTENT))
-        for _, path, endpoint in _ROUTES:
+        known_only(parameters, KNOWN[call.endpoint])
+        expand = expansions(parameters, EXPAND[call.endpoint])
+        for _, path, endpoint in ROUTES:
             if endpoint == call.endpoint:
                 match = path.match(call.exchange.request.path)
                 name = match.groupdict().get("id", "") if match is not None else ""
