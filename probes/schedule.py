@@ -12,10 +12,10 @@ from dataclasses import dataclass, replace
 class Schedule:
     """The due times of one probe, given its results so far. Times are nanoseconds since the epoch.
 
-    The regular due times are ``regular_ns + n * every_ns`` for n = 0, 1, 2, ...; each of them comes up exactly once,
-    whatever the results are. While the target does not answer well there are rechecks between them, at
-    ``t + k * recheck_ns`` where t is the due time of the first probe that found it so. Due times strictly
-    increase; a time on both grids comes up once.
+    The regular due times are ``regular_ns + n * every_ns`` for n = 0, 1, 2, ...; each of them comes up
+    exactly once, whatever the results are. While the target does not answer well there are rechecks between
+    them, at ``t + k * recheck_ns`` where t is the due time of the first probe that found it so. Due times
+    strictly increase; a time on both grids comes up once.
 
     Attributes:
         every_ns: Time between two regular due times.
