@@ -52,7 +52,10 @@ refund AS (
   GROUP BY r.order_id
 ),
 request AS (
-  SELECT order_id, count(*) AS requests, bool_or(result = 'declined') AS gateway_declined
+  -- Adyen answers HTTP 200 to a payment that it carried out and that ended in an error at the acquirer
+  -- (resultCode Error): a decision that no money moves. Errors of the request itself have another status.
+  SELECT order_id, count(*) AS requests,
+         bool_or(result = 'declined' OR (result = 'error' AND status = 200)) AS gateway_declined
   FROM gateway_request
   GROUP BY order_id
 ),

@@ -14,7 +14,7 @@ import pytest
 
 from benchmarks.synthetic_run import Defect, write_run
 from journal.reader import Journal
-from journal.records import TABLES, schema
+from journal.records import TABLES, GatewayRequest, schema
 from reports.findings import Findings
 from reports.judge import judge, judge_run
 from reports.render.verdict_json import verdict_json
@@ -218,11 +218,23 @@ def test_true_success_by_hand(tmp_path: Path) -> None:
     drill.capture("y", "stripe", "r", 1000, "USD", at_ns=7 * S)  # another currency
     drill.pay(8 * S, expected="declined", outcome="failed")  # truly declined
     drill.pay(9 * S, expected="declined", requested=False)  # no gateway was asked
+    for status in (
+        200,
+        422,
+        503,
+    ):  # an acquirer's error is a decision; a refused request or a failure is none
+        drill.pay(9 * S, expected="declined", requested=False, order=f"error-{status}")
+        drill.add(
+            "adyen",
+            GatewayRequest(
+                "adyen", "payments", 9 * S, 9 * S + MS, status, "error", "", "", f"error-{status}", False
+            ),
+        )
     drill.pay(9 * S, expected="declined", order="z")  # declined, but captured elsewhere
     drill.capture("z", "adyen", "r", at_ns=9 * S)
     row = judge(drill.write(tmp_path / "run")).success[0]
     assert row.true_success is not None
-    assert (row.true_success.successes, row.true_success.n) == (3, 11)
+    assert (row.true_success.successes, row.true_success.n) == (4, 14)
 
 
 def test_a_run_of_nothing_is_judged_too(tmp_path: Path) -> None:
