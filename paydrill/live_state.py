@@ -15,7 +15,9 @@ from scenarios.schema import Scenario
 
 _S = 1_000_000_000
 WINDOW_NS = 3 * _S
-"""The live figures speak of payments answered in the last three seconds."""
+LAG_NS = _S
+"""The live figures speak of payments that ended in three seconds, up to a second ago: what ended since may
+not have been flushed by everybody."""
 
 _GOOD_SLICE = 0.98
 
@@ -57,6 +59,7 @@ class LiveState:
     breakers: dict[str, str] = field(default_factory=dict)
     slices: dict[int, Slice] = field(default_factory=dict)
     news: list[tuple[int, str]] = field(default_factory=list)
+    _seen_until_ns: int = 0
 
     def take(self, batches: Iterable[tuple[str, pa.RecordBatch]]) -> None:
         """Fold new batches in."""
@@ -83,12 +86,14 @@ class LiveState:
 
     def forget(self, now_ns: int) -> None:
         """Drop from the window what has left it."""
-        while self.recent and self.recent[0].at_ns < now_ns - WINDOW_NS:
+        while self.recent and self.recent[0].at_ns < now_ns - LAG_NS - WINDOW_NS:
             self.recent.popleft()
+        self._seen_until_ns = now_ns - LAG_NS
 
     def achieved(self) -> float:
         """Payments that ended per second, over the window."""
-        return len(self.recent) / (WINDOW_NS / _S)
+        ended = sum(seen.at_ns <= self._seen_until_ns for seen in self.recent)
+        return ended / (WINDOW_NS / _S)
 
     def success(self) -> float | None:
         return sum(seen.success for seen in self.recent) / len(self.recent) if self.recent else None

@@ -207,7 +207,8 @@ def save(figure: Figure, name: str, alt: str, png: bool = True) -> Plot:
     for axes in figure.axes:
         # The layout's solver adds its constraints up in the order of memory addresses: the last digits of
         # what it finds differ from process to process, and so would the ids that are hashed from them.
-        axes.set_position([round(edge, 6) for edge in axes.get_position().bounds])
+        left, bottom, width, height = (round(edge, 6) for edge in axes.get_position().bounds)
+        axes.set_position((left, bottom, width, height))
     pixels = io.BytesIO()
     if png:
         figure.savefig(pixels, format="png", dpi=DPI, metadata={"Software": None})
