@@ -21,6 +21,9 @@ HELD_NS = 5_000_000_000
 WINDOW_NS = 1_000_000_000
 SHARE_BEFORE_NS = 10_000_000_000
 SHARE_WINDOW_NS = 2_000_000_000
+SHARE_NEAR_PAYMENTS = 50
+NORMAL_99 = 2.326
+"""The 99th percentile of the standard normal distribution."""
 SHARE_TOLERANCE = 0.10
 
 
@@ -103,7 +106,9 @@ def failback(times_ns: Ints, mine: Bools, window: tuple[int, int], load_end_ns: 
     """Fault stopped -> the gateway's share of the answered payments is back within 10% of what it was.
 
     Before: the share over the 10 s before the start, or as much of them as there is. After: the first t (the
-    stop itself, or a payment's time after it) with the share over [t, t + 2 s) within 10%, relatively.
+    stop itself, or a payment's time after it) with the share over [t, t + 2 s) within 10%, relatively, and
+    with no less of the first 50 payments from t on than a share as before gives in 99 of 100 draws. Without
+    the second, a gateway that stays away for up to 10% of the window would seem to be back at once.
 
     Args:
         times_ns: A time for each answered payment, ascending.
@@ -125,7 +130,14 @@ def failback(times_ns: Ints, mine: Bools, window: tuple[int, int], load_end_ns: 
     total = np.concatenate(([0], np.cumsum(mine)))
     low, high = (np.searchsorted(times_ns, starts + shift) for shift in (0, SHARE_WINDOW_NS))
     share = (total[high] - total[low]) / np.maximum(high - low, 1)
-    back = np.flatnonzero((high > low) & (np.abs(share - before) <= SHARE_TOLERANCE * before))
+    near = np.minimum(low + SHARE_NEAR_PAYMENTS, high)
+    near_share = (total[near] - total[low]) / np.maximum(near - low, 1)
+    chance = NORMAL_99 * np.sqrt(before * (1 - before) / np.maximum(near - low, 1))
+    back = np.flatnonzero(
+        (high > low)
+        & (np.abs(share - before) <= SHARE_TOLERANCE * before)
+        & (near_share >= before - np.maximum(chance, SHARE_TOLERANCE * before))
+    )
     if not len(back):
         return Edge(
             "never", None, None, "the gateway's share of the traffic did not come back before the load ended"

@@ -175,3 +175,12 @@ def test_too_large_a_share_is_not_back_either() -> None:
     mine = _share(due, (10, 20)) | ((due >= 20 * S) & (due < 30 * S))
     edge = failback(due, mine, (10 * S, 20 * S), 60 * S)
     assert edge.ns is not None and 8 * S < edge.ns <= 10 * S
+
+
+def test_a_short_absence_is_not_taken_for_none() -> None:
+    # 400 payments a second; the gateway is away for 150 ms after the stop: 7.5% of the window of 2 s.
+    due: Ints = np.arange(0, 60 * S, S // 400)
+    edge = failback(due, _share(due, (10, 20.15)), (10 * S, 20 * S), 60 * S)
+    assert edge.ns is not None
+    # 50 payments are 125 ms; a third of them may be missing by chance.
+    assert 100 * MS <= edge.ns <= 150 * MS
