@@ -12,6 +12,7 @@ from typing import Annotated
 import typer
 
 from mocks.gateways import GATEWAYS
+from mocks.platform.connectors import CONNECTORS
 from paydrill import plans
 from paydrill.child import Child, ChildError, end_all
 from paydrill.exits import ABORTED, USAGE, leave
@@ -72,7 +73,8 @@ def _serve(scenario: Scenario, ports: dict[str, int], folder: Path, children: li
         child = Child(name, ["-m", "mocks.process"], folder / f"{name}.log")
         children.append(child)
         if name == "platform":
-            child.plan(plans.platform(scenario, dict(urls), folder / "platform.sqlite", None, ports[name]))
+            known = {gateway: url for gateway, url in urls.items() if gateway in CONNECTORS}
+            child.plan(plans.platform(scenario, known, folder / "platform.sqlite", None, ports[name]))
         else:
             child.plan(plans.gateway(scenario, name, None, ports[name]))
         urls[name] = f"http://127.0.0.1:{child.ready()['port']}"
@@ -92,7 +94,7 @@ def _ports(servers: list[str]) -> dict[str, int]:
         if name in ports:
             leave(USAGE, f"{name} is named twice")
         ports[name] = int(port) if colon else known[name]
-    if list(ports) == ["platform"]:
+    if "platform" in ports and not set(ports) & set(CONNECTORS):
         leave(
             USAGE, "the platform needs a gateway to pay through; name one too: paydrill mock stripe platform"
         )

@@ -15,6 +15,8 @@ from urllib.parse import urlsplit
 
 from mocks.faults import FAULTS
 from mocks.gateways import GATEWAYS
+from mocks.platform.connectors import CONNECTORS
+from mocks.platform.vault import INSTRUMENTS
 from probes import PROBES
 from scenarios.customers import EXPONENTS
 from scenarios.document import Document, Problem
@@ -117,11 +119,19 @@ def _platform_has_gateways(scenario: Scenario) -> Iterator[Finding]:
         yield Finding(
             ("gateways",), "the reference platform needs a gateway", "gateways: {stripe: {}, adyen: {}}"
         )
+    if scenario.platform.reference is not None:
+        for name in scenario.gateways:
+            if name in GATEWAYS and name not in CONNECTORS:
+                yield Finding(
+                    ("gateways", name),
+                    f"the reference platform does not pay through {name}",
+                    f"it knows {', '.join(CONNECTORS)}",
+                )
 
 
 @_reads("load", "gateways", "platform")
 def _mix_is_served(scenario: Scenario) -> Iterator[Finding]:
-    served = {method for name in scenario.gateways if name in GATEWAYS for method in GATEWAYS[name].methods}
+    served = {method for name in scenario.gateways if name in CONNECTORS for method in GATEWAYS[name].methods}
     if scenario.platform.reference is None or not served:
         return
     for method, share in scenario.load.mix.items():
@@ -136,6 +146,10 @@ def _mix_is_served(scenario: Scenario) -> Iterator[Finding]:
 @_reads("load")
 def _load_is_sound(scenario: Scenario) -> Iterator[Finding]:
     load = scenario.load
+    methods = sorted({instrument.method for instrument in INSTRUMENTS.values()})
+    for method in load.mix:
+        if method not in methods:
+            yield Finding(("load", "mix", method), f"no payment method {method!r}", nearest(method, methods))
     for key, shares in (("mix", load.mix), ("currencies", load.currencies)):
         total = sum(shares.values())
         if not math.isclose(total, 1.0, abs_tol=1e-9):

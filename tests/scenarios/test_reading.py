@@ -80,7 +80,7 @@ def test_the_scenarios_that_come_with_it_are_sound(name: str) -> None:
         ("lost_payments: 0", "approval_rate: '>= 97%'", 16, "cannot be held"),
         ("lost_payments: 0", "latency_p95: '< 9s'", 16, "give up after 5s"),
         ("load:\n", "load:\n  mix: {card: 60%}\n", 6, "add up to 60%"),
-        ("load:\n", "load:\n  mix: {crypto: 100%}\n", 6, "no gateway of this scenario takes 'crypto'"),
+        ("load:\n", "load:\n  mix: {crypto: 100%}\n", 6, "no payment method 'crypto'"),
         ("load:\n", "load:\n  currencies: {EURO: 100%}\n", 6, "did you mean EUR?"),
         ("load:\n", "load:\n  spacing: evn\n", 6, "did you mean even?"),
         ("name: drill", "name: drill\nplatform: {url: 'http://pay.example.test'}", 2, "allow_hosts"),
