@@ -24,7 +24,7 @@ from paydrill.child import Child, ChildError, end_all
 from paydrill.drilled_platform import DrilledPlatform, PlatformError
 from paydrill.live import View
 from paydrill.live_state import LiveState
-from paydrill.run_folder import RunFolder
+from paydrill.run_folder import RunFolder, is_full
 from scenarios.checkout import PlanSummary
 from scenarios.quantities import format_duration
 from scenarios.schema import Scenario
@@ -109,7 +109,10 @@ class Conductor:
         finally:
             for child in self._children:
                 child.kill()
-            self._writer.close()
+            try:
+                self._writer.close()
+            except OSError as error:
+                self.view.step(f"the end of the conductor's journal could not be written: {error.strerror}")
 
     def kill_children(self) -> None:
         """End every child at once."""
@@ -217,6 +220,8 @@ class Conductor:
                 self._mark("died", child.death_notice(), child.name)
             if dead:
                 raise AbortedError("; ".join(child.death_notice() for child in dead))
+            if is_full(self.folder):
+                raise AbortedError(f"the disk is full, nothing more can be recorded in {self.folder.path}")
             if self._load_done and now >= self.scenario.duration_ns:
                 return
             if now > limit:

@@ -18,7 +18,7 @@ from paydrill.conductor import AbortedError, Conductor, InterruptedDrillError, I
 from paydrill.console import console as open_console
 from paydrill.exits import ABORTED, INTERRUPTED, leave
 from paydrill.live import view_for
-from paydrill.run_folder import RunFolder, RunFolderError, create
+from paydrill.run_folder import RunFolder, RunFolderError, check_room, create
 from paydrill.verdict_table import show_verdict
 from scenarios.checkout import plan, summarise
 from scenarios.document import ScenarioError
@@ -58,9 +58,14 @@ def run(
     interrupted = 0
     with view_for(console, loaded, quiet) as view:
         view.step(f"planning {loaded.name} ...")
+        summary = summarise(plan(loaded))
+        try:
+            check_room(folder, summary.payments)
+        except RunFolderError as error:
+            leave(ABORTED, str(error))
         conductor = Conductor(
             scenario=loaded,
-            summary=summarise(plan(loaded)),
+            summary=summary,
             folder=folder,
             processes=processes,
             view=view,

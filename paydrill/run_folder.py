@@ -6,6 +6,7 @@ import datetime
 import os
 import platform
 import secrets
+import shutil
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -82,6 +83,31 @@ class RunFolder:
             )
         except OSError as error:
             raise RunFolderError(_unwritable(self.path, error)) from error
+
+
+BYTES_PER_PAYMENT = 1_500
+"""Journal, the reference platform's store and the derived tables of one payment, measured at 900 bytes."""
+
+BYTES_PER_RUN = 16 * 2**20
+"""Room for the reports, and for what is recorded however few payments there are."""
+
+
+def check_room(folder: RunFolder, payments: int) -> None:
+    """Raises RunFolderError when the disk has less room than a run of so many payments takes; the folder,
+    which is still empty, is removed again."""
+    needed = payments * BYTES_PER_PAYMENT + BYTES_PER_RUN
+    free = shutil.disk_usage(folder.path).free
+    if free < needed:
+        shutil.rmtree(folder.path)
+        raise RunFolderError(
+            f"{folder.path.parent} has {free / 2**20:.0f} MiB of room, and this run takes about "
+            f"{needed / 2**20:.0f} MiB; make room, or choose another folder with --out"
+        )
+
+
+def is_full(folder: RunFolder) -> bool:
+    """Whether there is no room left to record anything."""
+    return shutil.disk_usage(folder.path).free < 2**20
 
 
 def create(out: Path, scenario: Scenario, now: datetime.datetime) -> RunFolder:
