@@ -269,6 +269,21 @@ def _objectives_can_be_decided(scenario: Scenario) -> Iterator[Finding]:
             )
 
 
+_MONEY = ("lost_payments", "double_charges", "orphan_captures", "amount_mismatches", "unresolved_unknowns")
+
+
+@_reads("objectives", "gateways")
+def _money_has_a_witness(scenario: Scenario) -> Iterator[Finding]:
+    if not scenario.gateways:
+        for name in _MONEY:
+            if getattr(scenario.objectives, name) is not None:
+                yield Finding(
+                    ("objectives", name),
+                    "can never be decided: no gateway of this scenario records what truly happened",
+                    "list the gateways that the platform pays through, or leave the objective out",
+                )
+
+
 @_reads("objectives", "load")
 def _enough_payments_are_planned(scenario: Scenario) -> Iterator[Finding]:
     planned = scenario.expected_payments()

@@ -100,7 +100,7 @@ def test_a_platform_that_does_not_answer_aborts_with_4(tmp_path: Path) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         url = f"http://127.0.0.1:{taken.getsockname()[1]}"
-        settings = ["--set", "gateways={}", "--set", "probes=[]"]
+        settings = ["--set", "gateways={}", "--set", "probes=[]", "--set", "objectives={}"]
         done = paydrill("run", "steady_state", "--target", url, *settings, "--out", str(tmp_path))
     assert done.returncode == 4
     assert f"the platform at {url} does not answer" in done.stderr

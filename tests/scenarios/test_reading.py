@@ -156,6 +156,15 @@ def test_objectives_about_faults_need_a_fault(name: str) -> None:
     assert "can never be decided: this scenario has no fault" in found
 
 
+def test_money_cannot_be_judged_without_gateways() -> None:
+    text = GOOD.replace("name: drill", "name: drill\nplatform: {url: 'http://127.0.0.1:1'}")
+    text = text.replace("faults:\n  - {at: 5s, for: 5s, on: stripe, fault: outage}\n", "")
+    text = text.replace('  recovery_time: "< 5s"\n', "")
+    (found,) = problems(text, "gateways={}")
+    assert "lost_payments: can never be decided: no gateway" in found
+    assert parse(text.replace("  lost_payments: 0\n", ""), "good.yaml", ["gateways={}"]).gateways == {}
+
+
 def test_settings_override_any_key() -> None:
     scenario = parse(
         GOOD, "good.yaml", ["load.arrivals.1.rate=800/s", "seed=9", "gateways.adyen.weight=3", "settle=1s"]
