@@ -16,7 +16,7 @@ from mocks.platform.connectors import CONNECTORS
 from paydrill import plans
 from paydrill.child import Child, ChildError, end_all
 from paydrill.exits import ABORTED, USAGE, leave
-from scenarios.checks import nearest
+from scenarios.finding import nearest
 from scenarios.quantities import parse_duration
 from scenarios.schema import Scenario
 

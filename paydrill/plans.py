@@ -8,7 +8,7 @@ from typing import Any
 
 from mocks.faults import FAULTS
 from probes import PROBES
-from scenarios.checks import parameter_value
+from scenarios.parameters import parameter_value
 from scenarios.schema import Fault, Scenario
 
 Plan = dict[str, Any]

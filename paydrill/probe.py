@@ -19,7 +19,8 @@ from paydrill.live import clock as mm_ss
 from probes import PROBES
 from probes.plan import ProbePlan, planned
 from probes.watch import watch
-from scenarios.checks import is_loopback, nearest
+from scenarios.contradictions import is_loopback
+from scenarios.finding import nearest
 from scenarios.quantities import parse_duration
 
 _STYLES = {"ok": "green", "fail": "bold red", "unknown": "yellow"}

@@ -14,6 +14,7 @@ from pydantic_core import ErrorDetails
 from scenarios import checks
 from scenarios.document import Document, Problem, ScenarioError, override, read
 from scenarios.document import Path as Place
+from scenarios.finding import nearest
 from scenarios.quantities import format_duration
 from scenarios.schema import Scenario
 
@@ -170,7 +171,7 @@ def _explain(document: Document, detail: ErrorDetails, place: Place) -> Problem:
     if kind == "extra_forbidden":
         key = str(place[-1])
         known = _keys(place[:-1])
-        return document.problem(place, f"unknown key {key!r}", _nearest(key, known), show=False)
+        return document.problem(place, f"unknown key {key!r}", nearest(key, known), show=False)
     if kind == "missing":
         field = _fields(place[:-1]).get(str(place[-1]), "")
         return document.problem(place, f"{place[-1]!r} is missing", field, show=False)
@@ -179,7 +180,7 @@ def _explain(document: Document, detail: ErrorDetails, place: Place) -> Problem:
     if kind == "literal_error":
         wanted = str(context.get("expected", ""))
         options = [option.strip(" '") for option in wanted.replace(" or ", ",").split(",")]
-        return document.problem(place, f"must be {wanted}", _nearest(str(document.value(place)), options))
+        return document.problem(place, f"must be {wanted}", nearest(str(document.value(place)), options))
     if kind in ("model_type", "model_attributes_type", "dict_type", "mapping_type"):
         return document.problem(place, "must be a section with keys of its own", ", ".join(_keys(place)))
     if kind in ("tuple_type", "list_type"):
@@ -242,10 +243,6 @@ def _fields(place: Place) -> Mapping[str, str]:
 
 def _keys(place: Place) -> list[str]:
     return list(_fields(place))
-
-
-def _nearest(word: str, known: Iterable[str]) -> str:
-    return checks.nearest(word, known)
 
 
 def _known(word: str) -> str:
