@@ -92,6 +92,21 @@ class Movement(NamedTuple):
     at_ns: int
 
 
+class Webhook(NamedTuple):
+    """One attempt of a mock gateway to deliver an event (the truth). ``kind`` is the event's type in the
+    gateway's words, ``attempt`` counts from 1 for each event and URL. ``due_ns`` is when the attempt was to
+    be made; ``delivered_ns`` is when the receiver's answer had come, null when none came (``status`` is then
+    0). An attempt is a success when ``status`` is 200 to 299."""
+
+    gateway: str
+    event_id: str
+    kind: str
+    attempt: int
+    due_ns: int
+    delivered_ns: int | None
+    status: int
+
+
 class FaultEvent(NamedTuple):
     """A step in the life of a fault, written by the process that injects it (the truth).
 
@@ -150,13 +165,16 @@ class Mark(NamedTuple):
     text: str
 
 
-Record = Intent | Payment | GatewayRequest | Movement | FaultEvent | ProbeResult | PlatformEntry | Mark
+Record = (
+    Intent | Payment | GatewayRequest | Movement | Webhook | FaultEvent | ProbeResult | PlatformEntry | Mark
+)
 
 TABLES: dict[str, type[Record]] = {
     "intent": Intent,
     "payment": Payment,
     "gateway_request": GatewayRequest,
     "movement": Movement,
+    "webhook": Webhook,
     "fault": FaultEvent,
     "probe": ProbeResult,
     "platform_entry": PlatformEntry,

@@ -5,8 +5,10 @@ The gateways put their own rules on top (what is an error, which errors are save
 
 from __future__ import annotations
 
+import math
 from hashlib import blake2b
 
+from mocks.mock_clock import MockClock
 from mocks.reply import Reply
 
 
@@ -27,17 +29,19 @@ class Use:
         endpoint: The endpoint it was first used for.
         fingerprint: Of the request that first used it.
         in_progress: The first request has not been answered yet.
+        expires: When the key is free again, in Unix seconds of the mock's clock.
         order_id: The order of the first request, empty if unknown.
         saved: The answer that replays get, from the moment at which the request was executed.
     """
 
-    __slots__ = ("_keys", "endpoint", "fingerprint", "in_progress", "key", "order_id", "saved")
+    __slots__ = ("_keys", "endpoint", "expires", "fingerprint", "in_progress", "key", "order_id", "saved")
 
-    def __init__(self, keys: Keys, key: str, endpoint: str, fingerprint: str) -> None:
+    def __init__(self, keys: Keys, key: str, endpoint: str, fingerprint: str, expires: float) -> None:
         self._keys = keys
         self.key = key
         self.endpoint = endpoint
         self.fingerprint = fingerprint
+        self.expires = expires
         self.in_progress = True
         self.order_id = ""
         self.saved: Reply | None = None
@@ -56,10 +60,17 @@ class Use:
 
 
 class Keys:
-    """The idempotency keys of one gateway. Kept as long as the process lives, which is shorter than any
-    gateway's promise (Stripe: at least 24 h; Adyen: weeks)."""
+    """The idempotency keys of one gateway.
 
-    def __init__(self) -> None:
+    Args:
+        clock: The mock's clock.
+        lifetime_s: Seconds of that clock after which a key is forgotten, counted from its first use. A key
+            whose first request is still under way is not forgotten.
+    """
+
+    def __init__(self, clock: MockClock | None = None, lifetime_s: float = math.inf) -> None:
+        self._clock = clock if clock is not None else MockClock()
+        self.lifetime_s = lifetime_s
         self._uses: dict[str, Use] = {}
 
     def __len__(self) -> int:
@@ -67,15 +78,33 @@ class Keys:
 
     def find(self, key: str) -> Use | None:
         """The use of a key, or None when it is free."""
-        return self._uses.get(key)
+        use = self._uses.get(key)
+        if use is not None and use.expires <= self._clock.now() and not use.in_progress:
+            del self._uses[key]
+            return None
+        return use
 
     def claim(self, key: str, endpoint: str, fingerprint: str) -> Use:
         """Take a free key. Raises KeyError when it is taken."""
-        if key in self._uses:
+        if self.find(key) is not None:
             raise KeyError(key)
-        use = self._uses[key] = Use(self, key, endpoint, fingerprint)
+        now = self._clock.now()
+        self._forget(now)
+        use = self._uses[key] = Use(self, key, endpoint, fingerprint, now + self.lifetime_s)
         return use
 
     def release(self, key: str) -> None:
         """Forget a key."""
         del self._uses[key]
+
+    def clear(self) -> None:
+        """Forget every key that is not in use."""
+        self._uses = {key: use for key, use in self._uses.items() if use.in_progress}
+
+    def _forget(self, now: float) -> None:
+        # Keys stand in the order of their first use: the oldest are the first to expire.
+        while self._uses:
+            use = next(iter(self._uses.values()))
+            if use.expires > now or use.in_progress:
+                return
+            del self._uses[use.key]

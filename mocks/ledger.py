@@ -19,7 +19,7 @@ class OverRefundError(ValueError):
 
 
 class Ledger:
-    """Captures and refunds of one gateway.
+    """Captures, refunds, disputes, fees and payouts of one gateway.
 
     A capture happens once per reference, and the refunds of a capture never exceed it: whatever a caller
     does, these two hold. ``at_ns`` are readings of ``time.monotonic_ns()``.
@@ -78,6 +78,35 @@ class Ledger:
             self.gateway, "refund", reference, capture, taken.order_id, amount_minor, taken.currency, at_ns
         )
         self._refunded[capture] += amount_minor
+        self._append(movement)
+        return movement
+
+    def dispute(self, reference: str, capture: str, amount_minor: int, at_ns: int) -> Movement:
+        """Money of a capture that its payer has fetched back through the bank.
+
+        Raises:
+            KeyError: There is no such capture.
+            ValueError: The amount is not positive, or more than was captured.
+        """
+        taken = self._captures[capture]
+        if not 0 < amount_minor <= taken.amount_minor:
+            raise ValueError(f"a dispute of {amount_minor} of a capture of {taken.amount_minor}")
+        movement = Movement(
+            self.gateway, "dispute", reference, capture, taken.order_id, amount_minor, taken.currency, at_ns
+        )
+        self._append(movement)
+        return movement
+
+    def fee(self, reference: str, parent: str, amount_minor: int, currency: str, at_ns: int) -> Movement:
+        """What the gateway keeps for itself, as a sum over many payments: one movement each would cost the
+        journal as much as the payments do. ``parent`` is the payout it was withheld from, empty if none."""
+        movement = Movement(self.gateway, "fee", reference, parent, "", amount_minor, currency, at_ns)
+        self._append(movement)
+        return movement
+
+    def payout(self, reference: str, amount_minor: int, currency: str, at_ns: int) -> Movement:
+        """Money that leaves for the merchant's bank account; negative when the bank sends it back."""
+        movement = Movement(self.gateway, "payout", reference, "", "", amount_minor, currency, at_ns)
         self._append(movement)
         return movement
 

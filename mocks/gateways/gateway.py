@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import sys
 import time
 import traceback
@@ -10,7 +11,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 
 from journal.clock import Clock
-from journal.records import GatewayRequest, Movement
+from journal.records import GatewayRequest, Movement, Webhook
 from journal.writer import Writer
 from mocks.draws import Draws
 from mocks.faults.fault import Fault
@@ -19,7 +20,9 @@ from mocks.http import Exchange, Request, Server
 from mocks.idempotency import Keys
 from mocks.latency import Latency
 from mocks.ledger import Ledger
+from mocks.mock_clock import MockClock
 from mocks.reply import Reply
+from mocks.webhooks import Outbox, Rules
 
 HEALTH = "health"
 """The endpoint that every mock has besides its gateway's own: ``GET /health`` without credentials, for
@@ -43,11 +46,18 @@ class Gateway(ABC):
         seed: Of the run; settles the latency and the moment of execution of the n-th request.
     """
 
+    key_lifetime_s: float = math.inf
+    """Seconds of the mock's clock for which an idempotency key is kept."""
+
     def __init__(self, name: str, latency: Latency, seed: int) -> None:
         self.name = name
+        self.seed = seed
         self.latency = latency
         self.ledger = Ledger(name, self._moved)
-        self.keys = Keys()
+        self.mock_clock = MockClock()
+        self.keys = Keys(self.mock_clock, self.key_lifetime_s)
+        self.outbox = Outbox(name, self.mock_clock, self.webhook_rules(), seed)
+        self.outbox.record = self._delivered
         self.ids = Draws(seed, f"{name}/ids")
         self.faults: Sequence[Fault] = ()
         self.server: Server | None = None
@@ -77,6 +87,14 @@ class Gateway(ABC):
     def headers(self, call: Call, reply: Reply) -> tuple[tuple[str, str], ...]:
         """The headers of an answer besides those of HTTP itself."""
         return reply.headers
+
+    def webhook_rules(self) -> Rules:
+        """How its events are named, signed and redelivered; called once, before the gateway's own state
+        exists. Without rules of its own a gateway delivers unsigned, once."""
+        return Rules(event_id=lambda number: f"event-{number}", sign=lambda body, at: (), redelivery_s=())
+
+    def settle(self, at_ns: int) -> None:  # noqa: B027
+        """The run ends: book what the ledger has not been told yet (fees, as sums)."""
 
     # The way of a request.
 
@@ -171,6 +189,7 @@ class Gateway(ABC):
         """Refuse connections, reset the open ones, and lose what is in flight, even what its client has
         long left. Returns how many connections were reset plus how many requests were lost."""
         self._dark += 1
+        self.outbox.hold()
         lost = tuple(self._in_flight)
         for call in lost:
             call.fault = cause
@@ -180,8 +199,10 @@ class Gateway(ABC):
     def come_back(self) -> None:
         """Serve again, once as many outages have ended as began."""
         self._dark -= 1
-        if self._dark == 0 and self.server is not None:
-            self.server.resume()
+        if self._dark == 0:
+            self.outbox.release()
+            if self.server is not None:
+                self.server.resume()
 
     def cut_in_flight(self, chosen: Callable[[Call], bool], cause: str) -> int:
         """Reset the connections of the chosen requests in flight. Returns how many there were."""
@@ -195,6 +216,7 @@ class Gateway(ABC):
         """Lose what is still in flight: the process ends."""
         for call in tuple(self._in_flight):
             self.lose(call)
+        self.settle(time.monotonic_ns())
 
     # Names and records.
 
@@ -211,6 +233,12 @@ class Gateway(ABC):
     def _moved(self, movement: Movement) -> None:
         if self._writer is not None:
             self._writer.write(movement._replace(at_ns=self._clock.at(movement.at_ns)))
+
+    def _delivered(self, webhook: Webhook) -> None:
+        if self._writer is not None:
+            at = self._clock.at
+            done_ns = None if webhook.delivered_ns is None else at(webhook.delivered_ns)
+            self._writer.write(webhook._replace(due_ns=at(webhook.due_ns), delivered_ns=done_ns))
 
     def _journal(self, call: Call, status: int, answered_ns: int | None) -> None:
         if self._writer is None:

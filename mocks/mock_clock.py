@@ -1,0 +1,142 @@
+"""The mock's own wall clock: it runs with real time and can be put forward."""
+
+from __future__ import annotations
+
+import asyncio
+import heapq
+import time
+from collections.abc import Callable
+
+
+def steady_wall_clock() -> Callable[[], float]:
+    """Unix seconds that never step: the wall clock read once, and the monotonic clock from there on."""
+    start = time.time() - time.monotonic()
+    return lambda: start + time.monotonic()
+
+
+class Timer:
+    """Something to be done at a time; ``due`` is in Unix seconds of the mock's clock."""
+
+    __slots__ = ("action", "canceled", "due")
+
+    def __init__(self, due: float, action: Callable[[], None]) -> None:
+        self.due = due
+        self.action = action
+        self.canceled = False
+
+    def cancel(self) -> None:
+        """It will not be done any more; does nothing when it has been done."""
+        self.canceled = True
+
+
+class MockClock:
+    """Unix seconds as a mock sees them, and what is to be done at which of them.
+
+    Timers fire in the order of their due times (of equal ones, as they were set): when real time reaches
+    them, if there is a running event loop, and when ``advance`` or ``fire_due`` is called. While a timer
+    fires in an ``advance``, the clock shows the timer's own due time.
+
+    Args:
+        real: Real time, in seconds. Tests pass one that stands still.
+    """
+
+    def __init__(self, real: Callable[[], float] | None = None) -> None:
+        self._real = real if real is not None else steady_wall_clock()
+        self._ahead = 0.0
+        self._timers: list[tuple[float, int, Timer]] = []
+        self._set = 0
+        self._wake: asyncio.TimerHandle | None = None
+        self._wake_due = 0.0
+
+    def now(self) -> float:
+        """Unix seconds."""
+        return self._real() + self._ahead
+
+    def unix(self) -> int:
+        """Whole Unix seconds, as gateways stamp their objects."""
+        return int(self._real() + self._ahead)
+
+    @property
+    def ahead(self) -> float:
+        """By how many seconds the clock has been put forward in all."""
+        return self._ahead
+
+    def call_later(self, seconds: float, action: Callable[[], None]) -> Timer:
+        """Do something after so many seconds of this clock."""
+        return self.call_at(self.now() + seconds, action)
+
+    def call_at(self, due: float, action: Callable[[], None]) -> Timer:
+        """Do something when this clock shows ``due``; at the next opportunity when that is past."""
+        timer = Timer(due, action)
+        self._set += 1
+        heapq.heappush(self._timers, (due, self._set, timer))
+        self._arm()
+        return timer
+
+    def advance(self, seconds: float) -> int:
+        """Put the clock forward, and do what falls due on the way, in order.
+
+        Returns:
+            How many timers fired.
+
+        Raises:
+            ValueError: ``seconds`` is negative.
+        """
+        if not seconds >= 0:
+            raise ValueError(f"the clock goes forward only, not by {seconds} s")
+        target = self.now() + seconds
+        fired = 0
+        try:
+            while self._timers and self._timers[0][0] <= target:
+                due = self._timers[0][0]
+                self._ahead += max(0.0, due - self.now())
+                fired += self._fire_first()
+        finally:
+            self._ahead += max(0.0, target - self.now())
+            self._arm()
+        return fired
+
+    def fire_due(self) -> int:
+        """Do what is due by now. Returns how many timers fired."""
+        fired = 0
+        try:
+            while self._timers and self._timers[0][0] <= self.now():
+                fired += self._fire_first()
+        finally:
+            self._arm()
+        return fired
+
+    def clear(self) -> None:
+        """Forget every timer."""
+        self._timers.clear()
+        if self._wake is not None:
+            self._wake.cancel()
+            self._wake = None
+
+    def _fire_first(self) -> int:
+        timer = heapq.heappop(self._timers)[2]
+        if timer.canceled:
+            return 0
+        timer.action()
+        return 1
+
+    def _arm(self) -> None:
+        """Have the event loop wake the clock for the first timer; without a loop there is nobody to."""
+        if not self._timers:
+            return
+        due = self._timers[0][0]
+        if self._wake is not None:
+            if self._wake_due == due and not self._wake.cancelled():
+                return
+            self._wake.cancel()
+            self._wake = None
+        try:
+            loop = asyncio.get_running_loop()
+        except RuntimeError:
+            return
+        self._wake_due = due
+        self._wake = loop.call_later(max(0.0, due - self.now()), self._woken)
+
+    def _woken(self) -> None:
+        self._wake = None
+        self.fire_due()

@@ -1,0 +1,302 @@
+"""The outbox of a gateway's events: a list to poll, and delivery to the URLs that were given.
+
+A delivery that is not answered with a 2xx is tried again by the gateway's own schedule, in the time of the
+mock's clock: at least once, in no promised order.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import ipaddress
+import time
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from journal.records import Webhook
+from mocks.draws import Draws
+from mocks.mock_clock import MockClock
+from mocks.platform.outbound import Call, Client, OutboundError
+
+KEPT = 100_000
+"""How many events can be polled; older ones are forgotten (Stripe keeps them for 30 days, others longer)."""
+
+MOST_WAITING = 100_000
+"""How many deliveries may wait for their next attempt; beyond, a failed one is given up."""
+
+AT_ONCE = 32
+"""How many deliveries may be under way to one URL."""
+
+Headers = tuple[tuple[str, str], ...]
+
+
+class Event:
+    """Something that happened at a gateway.
+
+    The identifier and the payload are made when they are asked for: most events of a load test are never
+    read. ``render`` must therefore give the same bytes however late it is called.
+
+    Attributes:
+        number: Counts the gateway's events from 0.
+        kind: Its type in the gateway's words.
+        created: Whole Unix seconds of the mock's clock.
+    """
+
+    __slots__ = ("_outbox", "_render", "created", "kind", "number")
+
+    def __init__(
+        self, outbox: Outbox, number: int, kind: str, created: int, render: Callable[[Event], bytes]
+    ) -> None:
+        self._outbox = outbox
+        self._render = render
+        self.number = number
+        self.kind = kind
+        self.created = created
+
+    @property
+    def id(self) -> str:
+        return self._outbox.rules.event_id(self.number)
+
+    def payload(self) -> bytes:
+        """The body that is delivered."""
+        return self._render(self)
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """How one kind of gateway delivers.
+
+    Attributes:
+        event_id: The number of an event -> its identifier.
+        sign: Raw body and whole Unix seconds -> the headers of the delivery, its signature among them.
+        redelivery_s: Seconds from one failed attempt to the next, first to last; then it is given up.
+        timeout_s: Real seconds in which an answer must have come.
+    """
+
+    event_id: Callable[[int], str]
+    sign: Callable[[bytes, int], Headers]
+    redelivery_s: tuple[float, ...]
+    timeout_s: float = 10.0
+
+
+class _Delivery:
+    """One event on its way to one URL; ``due`` is in seconds of the mock's clock."""
+
+    __slots__ = ("attempt", "body", "due", "event")
+
+    def __init__(self, event: Event, due: float) -> None:
+        self.event = event
+        self.due = due
+        self.attempt = 1
+        self.body: bytes | None = None
+
+
+class Outbox:
+    """The events of one gateway, oldest first.
+
+    Args:
+        gateway: What the journal calls it.
+        clock: Stamps events and times redelivery.
+        rules: The gateway's way to deliver.
+        seed: Settles the jitter and which deliveries are doubled.
+    """
+
+    def __init__(self, gateway: str, clock: MockClock, rules: Rules, seed: int) -> None:
+        self.gateway = gateway
+        self.clock = clock
+        self.rules = rules
+        self.record: Callable[[Webhook], None] = lambda webhook: None
+        self.abandoned = 0
+        self.waiting = 0
+        self._events: deque[Event] = deque(maxlen=KEPT)
+        self._next = 0
+        self._numbers: dict[str, int] = {}
+        self._indexed = 0
+        self._endpoints: tuple[_Endpoint, ...] = ()
+        self._jitter_s = 0.0
+        self._doubled = 0.0
+        self._delays = Draws(seed, f"{gateway}/webhooks/jitter")
+        self._doubles = Draws(seed, f"{gateway}/webhooks/doubles")
+        self.held = False
+
+    def __len__(self) -> int:
+        return len(self._events)
+
+    def __iter__(self) -> Iterator[Event]:
+        return iter(self._events)
+
+    def __getitem__(self, place: int) -> Event:
+        return self._events[place]
+
+    @property
+    def forgotten(self) -> int:
+        """How many events are kept no longer; the first that is kept has this number."""
+        return self._next - len(self._events)
+
+    def add(self, kind: str, render: Callable[[Event], bytes]) -> Event:
+        """Something happened: keep it, and deliver it to every URL.
+
+        Args:
+            kind: The event's type in the gateway's words.
+            render: Makes the payload; see ``Event``.
+        """
+        event = Event(self, self._next, kind, self.clock.unix(), render)
+        self._next += 1
+        self._events.append(event)
+        if self._endpoints:
+            self._send(event)
+        return event
+
+    def find(self, name: str) -> Event | None:
+        """The event with this identifier; None when there is none, or no longer."""
+        if len(self._numbers) > 2 * KEPT:
+            self._numbers.clear()
+            self._indexed = 0
+        for number in range(max(self._indexed, self.forgotten), self._next):
+            self._numbers[self.rules.event_id(number)] = number
+        self._indexed = self._next
+        place = self._numbers.get(name, -1) - self.forgotten
+        return self._events[place] if place >= 0 else None
+
+    def deliver_to(self, urls: Sequence[str], *, jitter_s: float = 0.0, doubled: float = 0.0) -> None:
+        """Deliver events from here on.
+
+        Args:
+            urls: On loopback; what is under way to earlier ones is finished.
+            jitter_s: First attempts wait up to so many seconds, drawn from the seed: events overtake.
+            doubled: The share of deliveries, 0 to 1, that are sent twice although the first succeeds.
+
+        Raises:
+            ValueError: A URL is not plain HTTP on a loopback address.
+        """
+        self._endpoints = tuple(_Endpoint(self, url) for url in urls)
+        self._jitter_s = jitter_s
+        self._doubled = doubled
+
+    @property
+    def idle(self) -> bool:
+        """Whether nothing is under way or due now; a later attempt may be waiting for its time."""
+        return all(endpoint.idle for endpoint in self._endpoints)
+
+    def hold(self) -> None:
+        """Deliver nothing until ``release``: the gateway is dark. What is under way is finished."""
+        self.held = True
+
+    def release(self) -> None:
+        """Deliver again, what was held first."""
+        self.held = False
+        for endpoint in self._endpoints:
+            endpoint.pump()
+
+    async def close(self) -> None:
+        """Stop delivering."""
+        endpoints, self._endpoints = self._endpoints, ()
+        for endpoint in endpoints:
+            await endpoint.close()
+
+    def _send(self, event: Event) -> None:
+        now = self.clock.now()
+        for endpoint in self._endpoints:
+            copies = 2 if self._doubled and self._doubles.uniform(event.number) < self._doubled else 1
+            for copy in range(copies):
+                wait = self._jitter_s * self._delays.uniform(2 * event.number + copy) if self._jitter_s else 0
+                endpoint.take(_Delivery(event, now + wait), wait)
+
+
+class _Endpoint:
+    """One URL: its queue, its connections, its failures."""
+
+    def __init__(self, outbox: Outbox, url: str) -> None:
+        parts = urlsplit(url)
+        if parts.scheme != "http" or not _is_loopback(parts.hostname or ""):
+            raise ValueError(f"{url!r} is no place for webhooks: only http:// on a loopback address is")
+        self._outbox = outbox
+        self._client = Client(f"http://{parts.netloc}")
+        self._target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+        self._queue: deque[_Delivery] = deque()
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._closed = False
+
+    @property
+    def idle(self) -> bool:
+        return not self._queue and not self._tasks
+
+    def take(self, delivery: _Delivery, wait: float) -> None:
+        """Deliver, at once or after ``wait`` seconds of the mock's clock."""
+        if wait > 0:
+            self._outbox.clock.call_at(delivery.due, lambda: self._due(delivery))
+        else:
+            self._due(delivery)
+
+    def pump(self) -> None:
+        """Set the next deliveries off."""
+        while self._queue and len(self._tasks) < AT_ONCE and not self._closed and not self._outbox.held:
+            task = asyncio.get_running_loop().create_task(self._deliver(self._queue.popleft()))
+            self._tasks.add(task)
+            task.add_done_callback(self._done)
+
+    async def close(self) -> None:
+        self._closed = True
+        self._queue.clear()
+        for task in tuple(self._tasks):
+            task.cancel()
+        if self._tasks:
+            await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._client.close()
+
+    def _due(self, delivery: _Delivery) -> None:
+        if not self._closed:
+            self._queue.append(delivery)
+            self.pump()
+
+    def _done(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        self.pump()
+
+    async def _deliver(self, delivery: _Delivery) -> None:
+        outbox, event = self._outbox, delivery.event
+        if delivery.body is None:
+            delivery.body = event.payload()
+        late_ns = int((outbox.clock.now() - delivery.due) * 1e9)
+        due_ns = time.monotonic_ns() - max(0, late_ns)
+        headers = (
+            ("content-type", "application/json; charset=utf-8"),
+            *outbox.rules.sign(delivery.body, outbox.clock.unix()),
+        )
+        status, delivered_ns = 0, None
+        try:
+            call = Call("POST", self._target, headers, delivery.body)
+            answer = await self._client.call(call, int(outbox.rules.timeout_s * 1e9))
+            status, delivered_ns = answer.status, time.monotonic_ns()
+        except OutboundError:
+            pass
+        outbox.record(
+            Webhook(outbox.gateway, event.id, event.kind, delivery.attempt, due_ns, delivered_ns, status)
+        )
+        if not 200 <= status < 300:
+            self._again(delivery)
+
+    def _again(self, delivery: _Delivery) -> None:
+        outbox = self._outbox
+        waits = outbox.rules.redelivery_s
+        if delivery.attempt > len(waits) or outbox.waiting >= MOST_WAITING or self._closed:
+            outbox.abandoned += 1
+            return
+        delivery.due = outbox.clock.now() + waits[delivery.attempt - 1]
+        delivery.attempt += 1
+        outbox.waiting += 1
+        outbox.clock.call_at(delivery.due, lambda: self._retry(delivery))
+
+    def _retry(self, delivery: _Delivery) -> None:
+        self._outbox.waiting -= 1
+        self._due(delivery)
+
+
+def _is_loopback(host: str) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
