@@ -2,32 +2,33 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 
 import orjson
 
 from mocks.draws import UPPER_ALPHANUMERIC
-from mocks.gateways.adyen import refunds
+from mocks.gateways.adyen import routes
+from mocks.gateways.adyen.amounts import Body, amount_of
 from mocks.gateways.adyen.errors import AdyenError, invalid, server_error, unauthorized
-from mocks.gateways.adyen.payments import Body, Payments, payment_request
-from mocks.gateways.adyen.refunds import Refunds
+from mocks.gateways.adyen.modifications import Modifications, payment_reference_of
+from mocks.gateways.adyen.notifications import RULES, Notice, notification
+from mocks.gateways.adyen.payments import Payments
+from mocks.gateways.adyen.request import merchant_of, payment_request
+from mocks.gateways.adyen.three_d_secure import Authentications
 from mocks.gateways.call import Call, Prepared
 from mocks.gateways.gateway import Gateway
 from mocks.http import Request
 from mocks.idempotency import fingerprint
 from mocks.latency import Latency
 from mocks.reply import Reply
+from mocks.webhooks import Rules
 
 LONGEST_KEY = 64
 """Characters of an idempotency key, at most ("API idempotency")."""
 
-_PAYMENTS = re.compile(r"/v\d+/payments\Z")
-_REFUNDS = re.compile(r"/v\d+/payments/(?P<psp>[^/]+)/refunds\Z")
-
 
 class Adyen(Gateway):
-    """Card payments, captured at once, and refunds.
+    """Card and wallet payments, captured at once unless the request asks otherwise, and their modifications.
 
     Idempotency ("API idempotency" in Adyen's documentation): the answer to the first attempt is given to
     every later one, with the key in the ``Idempotency-Key`` header. While the first is in process, a
@@ -41,16 +42,16 @@ class Adyen(Gateway):
 
     def __init__(self, name: str, latency: Latency, seed: int) -> None:
         super().__init__(name, latency, seed)
-        self.payments = Payments(self.ledger, self._new_reference)
-        self.refunds = Refunds(self.ledger, self._new_reference)
+        reference, tell = self._new_reference, self._tell
+        self.payments = Payments(self.ledger, reference, tell, self.mock_clock)
+        self.authentications = Authentications(self.payments, self.next_id)
+        self.modifications = Modifications(self.payments, self.ledger, reference)
+
+    def webhook_rules(self) -> Rules:
+        return RULES
 
     def endpoint(self, request: Request) -> str:
-        if request.method == "POST":
-            if _PAYMENTS.match(request.path):
-                return "payments"
-            if _REFUNDS.match(request.path):
-                return "refunds.create"
-        return ""
+        return routes.endpoint(request.method, request.path)[0]
 
     def error(self, status: int) -> Reply:
         return server_error(status)
@@ -63,6 +64,8 @@ class Adyen(Gateway):
     def prepare(self, call: Call) -> Prepared:
         request = call.exchange.request
         try:
+            if call.endpoint == "redirect":
+                return self.authentications.visit(request.query)
             _authenticate(request.headers)
             if not call.endpoint:
                 raise AdyenError(404, "000", "HTTP Status Response - Not Found", "security")
@@ -70,14 +73,14 @@ class Adyen(Gateway):
             reference = body.get("reference")
             if call.endpoint == "payments" and isinstance(reference, str):
                 call.order_id = reference
-            path = re.sub(r"\A/v\d+", "", request.path)
+            path = routes.unversioned(request.path)
             print_ = ""
             if call.idempotency_key:
                 print_ = fingerprint(path.encode(), orjson.dumps(body, option=orjson.OPT_SORT_KEYS))
                 replay = self._replay(call, print_)
                 if replay is not None:
                     return replay
-            execute = self._payment(body) if call.endpoint == "payments" else self._refund(call, body)
+            execute = self._execution(call, body)
         except AdyenError as error:
             return error.reply()
         if print_:
@@ -99,24 +102,60 @@ class Adyen(Gateway):
         call.order_id = use.order_id
         return use.saved
 
-    def _payment(self, body: Body) -> Callable[[int], Reply]:
-        request = payment_request(body)
-        return lambda at_ns: self.payments.make(request, at_ns)
+    def _execution(self, call: Call, body: Body) -> Callable[[int], Reply]:
+        """Validate; what is left is the execution. Raises AdyenError."""
+        if call.endpoint == "payments":
+            return self._payment(call, body)
+        if call.endpoint == "payments.details":
+            return self._details(call, body)
+        return self._modification(call, body)
 
-    def _refund(self, call: Call, body: Body) -> Callable[[int], Reply]:
-        amount = refunds.check(body)
-        match = _REFUNDS.match(call.exchange.request.path)
-        psp_reference = match["psp"] if match is not None else ""
+    def _payment(self, call: Call, body: Body) -> Callable[[int], Reply]:
+        request = payment_request(body)
+        if request.flow:
+            host = call.exchange.request.headers.get("host", "")
+            return lambda at_ns: self.authentications.begin(self._new_reference(), request, host)
+        return lambda at_ns: self.payments.make(self._new_reference(), request, at_ns)
+
+    def _details(self, call: Call, body: Body) -> Callable[[int], Reply]:
+        authentication = self.authentications.find(body)
+        call.order_id = authentication.request.reference
+
+        def execute(at_ns: int) -> Reply:
+            try:
+                return self.authentications.finish(authentication, body, at_ns)
+            except AdyenError as error:
+                return error.reply()
+
+        return execute
+
+    def _modification(self, call: Call, body: Body) -> Callable[[int], Reply]:
+        endpoint, psp_reference = routes.endpoint("POST", call.exchange.request.path)
+        merchant = merchant_of(body)
+        modifications = self.modifications
+        if not psp_reference:
+            call.order_id = reference = payment_reference_of(body)
+            return lambda at_ns: modifications.cancel_by_reference(merchant, reference, body)
+        amount = amount_of(body) if endpoint in ("captures.create", "refunds.create") else None
 
         def execute(at_ns: int) -> Reply:
             try:
                 payment = self.payments.find(psp_reference)
                 call.order_id = payment.request.reference
-                return self.refunds.make(payment, amount, body, at_ns)
+                if amount is None:
+                    if endpoint == "cancels.create":
+                        return modifications.cancel(payment, body)
+                    return modifications.reverse(payment, body, at_ns)
+                if endpoint == "captures.create":
+                    return modifications.capture(payment, amount, body, at_ns)
+                return modifications.refund(payment, amount, body, at_ns)
             except AdyenError as error:
                 return error.reply()
 
         return execute
+
+    def _tell(self, notice: Notice) -> None:
+        self.outbox.add(notice.code, lambda event: notification(notice, event.created))
 
     def _new_reference(self) -> str:
         return self.next_id(16, UPPER_ALPHANUMERIC)

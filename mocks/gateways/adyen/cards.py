@@ -1,12 +1,15 @@
 """Adyen's published test cards, and the triggers of its test environment.
 
-From Adyen's documentation ("Test card numbers", "Testing result codes and refusal reasons"). No other number
-is taken.
+From Adyen's documentation ("Test card numbers", "Testing result codes and refusal reasons", "Testing with
+card holder name", "Test a chargeback scenario") and the examples of its published OpenAPI document. No other
+number is taken.
 """
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Literal, NamedTuple
+
+DisputeCode = Literal["CHARGEBACK", "CHARGEBACK_REVERSED", "SECOND_CHARGEBACK"]
 
 ENCRYPTED_PREFIX = "test_"
 """In the test environment an encrypted field may be the plain value with this in front of it."""
@@ -23,6 +26,29 @@ class Refusal(NamedTuple):
     raw: str = ""
 
 
+class Trigger(NamedTuple):
+    """What is to become of a payment.
+
+    Attributes:
+        refusal: It is not authorised.
+        pending: Its result comes later (``Payments.settle``).
+        capture_fails: The card scheme rejects its capture after Adyen has taken it.
+        refund_fails: The card scheme rejects its refunds after Adyen has taken them.
+        disputes: The chargeback events that follow its capture.
+        reason_code: The scheme's code of the dispute, empty for none.
+    """
+
+    refusal: Refusal | None = None
+    pending: bool = False
+    capture_fails: bool = False
+    refund_fails: bool = False
+    disputes: tuple[DisputeCode, ...] = ()
+    reason_code: str = ""
+
+
+ORDINARY = Trigger()
+"""Approved, and nothing happens afterwards."""
+
 BRANDS = {
     "4111111111111111": "visa",
     "4111111145551142": "visa",
@@ -32,7 +58,10 @@ BRANDS = {
     "4444333322221111": "visa",
     "4000620000000007": "visa",
     "4000060000000006": "visa",
+    "4212345678901237": "visa",
+    "4035501428146300": "visa",
     "5555444433331111": "mc",
+    "5555555555554444": "mc",
     "5555341244441115": "mc",
     "5577000055770004": "mc",
     "5136333333333335": "mc",
@@ -45,7 +74,13 @@ BRANDS = {
 }
 """Test card number -> brand."""
 
+ENROLLED = frozenset({"4212345678901237", "4035501428146300"})
+"""Cards whose issuer asks for 3-D Secure: they answer with a redirect, or with the native flow if that is
+preferred (``authenticationData.threeDSRequestData.nativeThreeDS``)."""
+
 INVALID_NUMBER = Refusal("Refused", "Invalid Card Number", "8")
+NOT_AUTHENTICATED = Refusal("Refused", "3D Not Authenticated", "11")
+SHOPPER_CANCELLED = Refusal("Cancelled", "Shopper Cancelled", "16")
 
 _TRIGGERS: dict[str, Refusal | None] = {
     "UNKNOWN": Refusal("Error", "Unknown", "0"),
@@ -59,7 +94,7 @@ _TRIGGERS: dict[str, Refusal | None] = {
     "INVALID_CARD_NUMBER": INVALID_NUMBER,
     "ISSUER_UNAVAILABLE": Refusal("Refused", "Issuer Unavailable", "9"),
     "NOT_SUPPORTED": Refusal("Refused", "Not supported", "10"),
-    "NOT_3D_AUTHENTICATED": Refusal("Refused", "3D Not Authenticated", "11"),
+    "NOT_3D_AUTHENTICATED": NOT_AUTHENTICATED,
     "NOT_ENOUGH_BALANCE": Refusal("Refused", "Not enough balance", "12"),
     "ACQUIRER_FRAUD": Refusal("Refused", "Acquirer Fraud", "14"),
     "CANCELLED": Refusal("Refused", "Cancelled", "15"),
@@ -80,28 +115,46 @@ _TRIGGERS: dict[str, Refusal | None] = {
     "ISSUER_SUSPECTED_FRAUD": Refusal("Refused", "Issuer Suspected Fraud", "31"),
     "AVS_DECLINED": Refusal("Refused", "AVS Declined", "32"),
 }
-"""Holder name -> what the payment comes to; None approves. Those whose outcome comes later or in part
-(PENDING, PARTIALLY_APPROVED) are left out."""
+"""Holder name -> what the payment comes to; None approves. PARTIALLY_APPROVED is left out."""
+
+_LATER: dict[str, Trigger] = {
+    "PENDING": Trigger(pending=True),
+    "capture failed": Trigger(capture_fails=True),
+    "refund failed": Trigger(refund_fails=True),
+    "Chargeback": Trigger(disputes=("CHARGEBACK",)),
+    "Chargeback Reversed": Trigger(disputes=("CHARGEBACK", "CHARGEBACK_REVERSED")),
+    "Second Chargeback": Trigger(disputes=("CHARGEBACK", "CHARGEBACK_REVERSED", "SECOND_CHARGEBACK")),
+}
+"""Holder name -> what happens after the answer. That PENDING is one of them is second-hand; that the later
+stages of a dispute pass through the earlier ones is assumed."""
 
 _BY_CODE = {refusal.code: refusal for refusal in _TRIGGERS.values() if refusal is not None}
 
 HOLDER_NAMES = tuple(_TRIGGERS)
-"""The holder names that trigger something."""
+"""The holder names that trigger an answer."""
 
 
-def by_holder_name(name: str) -> Refusal | None:
-    """What a holder name triggers; None approves, as any name does that is not a trigger.
+def by_holder_name(name: str) -> Trigger:
+    """What a holder name triggers; ``ORDINARY`` for any name that is no trigger.
 
-    ``BLOCK_CARD : 41 : Lost card`` triggers BLOCK_CARD with that raw reason.
+    ``BLOCK_CARD : 41 : Lost card`` triggers BLOCK_CARD with that raw reason, ``Chargeback:10.4`` a chargeback
+    with that reason code.
     """
+    if name in _LATER:
+        return _LATER[name]
+    if name.startswith("Chargeback:"):
+        return _LATER["Chargeback"]._replace(reason_code=name.removeprefix("Chargeback:").strip())
     trigger, colon, raw = name.partition(" : ")
     refusal = _TRIGGERS.get(trigger)
-    return refusal._replace(raw=raw) if refusal is not None and colon else refusal
+    if refusal is None:
+        return ORDINARY
+    return Trigger(refusal._replace(raw=raw) if colon else refusal)
 
 
-def by_acquirer_code(code: str) -> Refusal | None:
-    """What ``additionalData.RequestedTestAcquirerResponseCode`` triggers; None approves."""
-    return _BY_CODE.get(code)
+def by_acquirer_code(code: str) -> Trigger:
+    """What ``additionalData.RequestedTestAcquirerResponseCode`` triggers."""
+    refusal = _BY_CODE.get(code)
+    return ORDINARY if refusal is None else Trigger(refusal)
 
 
 def passes_luhn(number: str) -> bool:

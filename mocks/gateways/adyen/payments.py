@@ -1,58 +1,68 @@
-"""Payments: what a request must hold, and what it comes to."""
+"""Payments: what a request comes to, and the life of a payment until its capture."""
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any
+from typing import Literal
 
 import orjson
 
 from mocks.gateways.adyen import cards
-from mocks.gateways.adyen.errors import AdyenError, invalid, merchant_refused
+from mocks.gateways.adyen.amounts import Amount, Body
+from mocks.gateways.adyen.errors import invalid
+from mocks.gateways.adyen.notifications import EventCode, Notice
+from mocks.gateways.adyen.request import PaymentRequest
 from mocks.ledger import Ledger
+from mocks.mock_clock import MockClock
 from mocks.reply import Reply
 
-Body = dict[str, Any]
+PENDING_S = 60.0
+"""Seconds of the mock's clock after which a pending payment is authorised (assumed)."""
+
+Status = Literal["pending", "authorised", "captured", "cancelled", "refused"]
 
 
-@dataclass(frozen=True, slots=True)
-class Amount:
-    """``value`` is in the minor unit of ``currency``, an upper-case ISO 4217 code."""
-
-    currency: str
-    value: int
-
-    def body(self) -> Body:
-        return {"currency": self.currency, "value": self.value}
-
-
-@dataclass(frozen=True, slots=True)
-class PaymentRequest:
-    """A payment that has been validated. The card number itself is not kept."""
-
-    merchant: str
-    reference: str
-    amount: Amount
-    brand: str
-    refusal: cards.Refusal | None
-
-
-@dataclass(frozen=True, slots=True)
 class Payment:
-    """A payment that has been authorised, and captured at once (Adyen's default capture delay)."""
+    """A payment that Adyen has a result for, or will have.
 
-    psp_reference: str
-    request: PaymentRequest
+    Attributes:
+        psp_reference: Adyen's own id of it.
+        request: What was asked for.
+        status: ``refused`` stands for a capture that the card scheme rejected, too.
+    """
+
+    __slots__ = ("psp_reference", "request", "status")
+
+    def __init__(self, psp_reference: str, request: PaymentRequest, status: Status) -> None:
+        self.psp_reference = psp_reference
+        self.request = request
+        self.status = status
 
 
 class Payments:
-    """All authorised payments of one gateway, by pspReference."""
+    """The payments of one gateway that were not refused, by pspReference.
 
-    def __init__(self, ledger: Ledger, new_reference: Callable[[], str]) -> None:
+    Args:
+        ledger: Where captures are booked, under the payment's own pspReference: there is one of a payment.
+        new_reference: Makes pspReferences.
+        tell: Takes what the merchant is to be told.
+        clock: The mock's; times what comes later.
+    """
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        new_reference: Callable[[], str],
+        tell: Callable[[Notice], object],
+        clock: MockClock,
+    ) -> None:
         self._ledger = ledger
         self._new_reference = new_reference
+        self._tell = tell
+        self._clock = clock
         self._by_reference: dict[str, Payment] = {}
+        self._uncaptured: dict[str, Payment] = {}
 
     def find(self, psp_reference: str) -> Payment:
         """Raises AdyenError (422/167) when there is none."""
@@ -60,91 +70,165 @@ class Payments:
             raise invalid("167", "Original pspReference required for this operation")
         return self._by_reference[psp_reference]
 
-    def make(self, request: PaymentRequest, at_ns: int) -> Reply:
-        """Ask the bank: the moment at which money moves. A refusal is HTTP 200 too."""
-        reference = self._new_reference()
-        body: Body = {"pspReference": reference, "merchantReference": request.reference}
-        refusal = request.refusal
+    def uncaptured(self, merchant_reference: str) -> Payment | None:
+        """The newest payment with the merchant's reference that waits for its capture."""
+        return self._uncaptured.get(merchant_reference)
+
+    def make(self, psp_reference: str, request: PaymentRequest, at_ns: int) -> Reply:
+        """Ask the bank: the moment at which money moves, unless its capture is apart. A refusal is HTTP 200
+        too."""
+        refusal = request.trigger.refusal
         if refusal is not None:
-            body |= {
-                "resultCode": refusal.result,
-                "refusalReason": refusal.reason,
-                "refusalReasonCode": refusal.code,
-            }
-            if refusal.raw:
-                body["additionalData"] = {"refusalReasonRaw": refusal.raw}
-            return Reply(200, orjson.dumps(body), "error" if refusal.result == "Error" else "declined")
-        amount = request.amount
-        self._ledger.capture(reference, request.reference, amount.value, amount.currency, at_ns)
-        self._by_reference[reference] = Payment(reference, request)
-        body |= {
-            "resultCode": "Authorised",
-            "amount": amount.body(),
-            "paymentMethod": {"type": "scheme", "brand": request.brand},
-        }
+            return self.refuse(psp_reference, request, refusal)
+        payment = self._by_reference[psp_reference] = Payment(psp_reference, request, "pending")
+        if request.trigger.pending:
+            self._clock.call_later(PENDING_S, lambda: self.settle(payment, None, time.monotonic_ns()))
+            body = _result(psp_reference, request, "Pending")
+            return Reply(200, orjson.dumps(body), "processing")
+        self._authorise(payment, at_ns)
+        body = _result(psp_reference, request, "Authorised")
         return Reply(200, orjson.dumps(body), "succeeded")
 
+    def refuse(self, psp_reference: str, request: PaymentRequest, refusal: cards.Refusal) -> Reply:
+        """Answer, and tell, that the payment was not authorised."""
+        notice = Notice(
+            "AUTHORISATION",
+            psp_reference,
+            "",
+            request.merchant,
+            request.reference,
+            request.amount,
+            False,
+            refusal.reason,
+            request.brand,
+        )
+        self._tell(notice)
+        body: Body = {
+            "pspReference": psp_reference,
+            "merchantReference": request.reference,
+            "resultCode": refusal.result,
+            "refusalReason": refusal.reason,
+            "refusalReasonCode": refusal.code,
+        }
+        if refusal.raw:
+            body["additionalData"] = {"refusalReasonRaw": refusal.raw}
+        return Reply(200, orjson.dumps(body), "error" if refusal.result == "Error" else "declined")
 
-def payment_request(body: Body) -> PaymentRequest:
-    """Read a payment request. Raises AdyenError (403, 422)."""
-    merchant = merchant_of(body)
-    amount = amount_of(body)
-    reference = body.get("reference")
-    if not isinstance(reference, str) or not reference:
-        raise invalid("130", "Required field 'reference' is not provided.")
-    method = body.get("paymentMethod")
-    if not isinstance(method, dict):
-        raise invalid("14_006", "Required object 'paymentMethod' is not provided.")
-    if method.get("type") not in (None, "scheme", "card"):
-        raise invalid("14_006", "This mock takes paymentMethod.type scheme only.")
-    number = _number(method)
-    refusal = _trigger(method, body.get("additionalData"))
-    brand = cards.BRANDS.get(number)
-    if brand is None:
-        # A real number has no place here. The test environment refuses what is not a test card.
-        brand, refusal = "unknown", cards.INVALID_NUMBER
-    return PaymentRequest(merchant, reference, amount, brand, refusal)
+    def settle(self, payment: Payment, refusal: cards.Refusal | None, at_ns: int) -> None:
+        """The result of a pending payment has come: a refusal, or None for its authorisation. Does nothing
+        when it has come before."""
+        if payment.status != "pending":
+            return
+        if refusal is None:
+            self._authorise(payment, at_ns)
+        else:
+            payment.status = "refused"
+            self.refuse(payment.psp_reference, payment.request, refusal)
+
+    def capture(self, payment: Payment, reference: str, amount: Amount, at_ns: int) -> bool:
+        """Take the money of an authorised payment, or a part of it; the rest is given up.
+
+        ``reference`` is the pspReference of the capture. Returns whether the card scheme let it.
+        """
+        request = payment.request
+        self._uncaptured.pop(request.reference, None)
+        if request.trigger.capture_fails:
+            payment.status = "refused"
+            self.tell(payment, "CAPTURE_FAILED", reference, amount, reason="Capture Failed")
+            return False
+        payment.status = "captured"
+        self._ledger.capture(payment.psp_reference, request.reference, amount.value, amount.currency, at_ns)
+        if request.trigger.disputes:
+            self._dispute(payment, amount, at_ns)
+        return True
+
+    def cancel(self, payment: Payment) -> None:
+        """Give up an authorised payment that is not captured."""
+        payment.status = "cancelled"
+        self._uncaptured.pop(payment.request.reference, None)
+
+    def tell(
+        self,
+        payment: Payment,
+        code: EventCode,
+        reference: str,
+        amount: Amount,
+        *,
+        success: bool = True,
+        reason: str = "",
+        additional: tuple[tuple[str, str], ...] = (),
+    ) -> None:
+        """Tell the merchant what became of a payment after its authorisation."""
+        request = payment.request
+        original = payment.psp_reference
+        self._tell(
+            Notice(
+                code,
+                reference,
+                original,
+                request.merchant,
+                request.reference,
+                amount,
+                success,
+                reason,
+                request.brand,
+                additional,
+            )
+        )
+
+    def _authorise(self, payment: Payment, at_ns: int) -> None:
+        request = payment.request
+        payment.status = "authorised"
+        self._tell(
+            Notice(
+                "AUTHORISATION",
+                payment.psp_reference,
+                "",
+                request.merchant,
+                request.reference,
+                request.amount,
+                True,
+                "",
+                request.brand,
+            )
+        )
+        if not request.manual and request.delay_hours == 0:
+            self._capture_by_itself(payment, at_ns)
+            return
+        self._uncaptured[request.reference] = payment
+        if not request.manual:
+            delay_s = request.delay_hours * 3600
+            self._clock.call_later(delay_s, lambda: self._capture_by_itself(payment, time.monotonic_ns()))
+
+    def _capture_by_itself(self, payment: Payment, at_ns: int) -> None:
+        """Automatic capture. That no CAPTURE webhook tells of it is second-hand."""
+        if payment.status == "authorised":
+            fails = payment.request.trigger.capture_fails
+            reference = self._new_reference() if fails else payment.psp_reference
+            self.capture(payment, reference, payment.request.amount, at_ns)
+
+    def _dispute(self, payment: Payment, amount: Amount, at_ns: int) -> None:
+        """The chargebacks that the payment's trigger asks for, at once; in reality weeks lie between.
+
+        The ledger shows the end: money that went back to the shopper and stayed there.
+        """
+        trigger = payment.request.trigger
+        reference = self._new_reference()
+        additional = (("chargebackReasonCode", trigger.reason_code),) if trigger.reason_code else ()
+        for code in trigger.disputes:
+            self.tell(payment, code, reference, amount, additional=additional)
+        if trigger.disputes[-1] != "CHARGEBACK_REVERSED":
+            self._ledger.dispute(reference, payment.psp_reference, amount.value, at_ns)
 
 
-def merchant_of(body: Body) -> str:
-    """Any merchant account will do; a missing one is answered like a foreign one. Raises AdyenError (403)."""
-    merchant = body.get("merchantAccount")
-    if not isinstance(merchant, str) or not merchant:
-        raise merchant_refused()
-    return merchant
-
-
-def amount_of(body: Body) -> Amount:
-    """The amount of a request. Zero-value authorisations are not offered. Raises AdyenError (422)."""
-    amount = body.get("amount")
-    if not isinstance(amount, dict):
-        raise invalid("100", "Required object 'amount' is not provided.")
-    currency, value = amount.get("currency"), amount.get("value")
-    if not (isinstance(currency, str) and len(currency) == 3 and currency.isascii() and currency.isalpha()):
-        raise invalid("138", "Unsupported currency specified")
-    if isinstance(value, bool) or not isinstance(value, int) or not 0 < value < 10**12:
-        raise invalid("137", "Invalid amount specified")
-    return Amount(currency.upper(), value)
-
-
-def _number(method: Body) -> str:
-    number = method.get("encryptedCardNumber")
-    if isinstance(number, str):
-        if not number.startswith(cards.ENCRYPTED_PREFIX):
-            raise AdyenError(422, "174", "Unable to decrypt data", "validation")
-        number = number.removeprefix(cards.ENCRYPTED_PREFIX)
-    else:
-        number = method.get("number")
-    digits = number.replace(" ", "") if isinstance(number, str) else ""
-    if not cards.passes_luhn(digits):
-        raise invalid("101", "Invalid card number")
-    return digits
-
-
-def _trigger(method: Body, additional: object) -> cards.Refusal | None:
-    if isinstance(additional, dict):
-        code = additional.get("RequestedTestAcquirerResponseCode")
-        if code is not None:
-            return cards.by_acquirer_code(str(code))
-    holder = method.get("holderName")
-    return cards.by_holder_name(holder) if isinstance(holder, str) else None
+def _result(psp_reference: str, request: PaymentRequest, result_code: str) -> Body:
+    method = {"type": request.method}
+    if request.method == "scheme":
+        method["brand"] = request.brand
+    return {
+        "pspReference": psp_reference,
+        "merchantReference": request.reference,
+        "resultCode": result_code,
+        "amount": request.amount.body(),
+        "paymentMethod": method,
+    }

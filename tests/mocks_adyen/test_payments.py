@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
 from typing import Any
 
-import Adyen
 import pytest
 from Adyen.exceptions import (
     AdyenAPIInvalidPermission,
@@ -16,33 +14,12 @@ from Adyen.exceptions import (
 
 from mocks.gateways.adyen.cards import HOLDER_NAMES
 from tests.mocks.running import Running, adyen_call, adyen_payment
-
-
-@pytest.fixture(scope="module")
-def running() -> Iterator[Running]:
-    with Running("adyen") as running:
-        yield running
-
-
-def sdk(running: Running, key: str | None = "AQtest") -> Any:
-    adyen = Adyen.Adyen(xapikey=key, platform="test")
-    adyen.checkout.payments_api.baseUrl = running.url + "/v72"
-    adyen.checkout.modifications_api.baseUrl = running.url + "/v72"
-    return adyen.checkout
-
-
-@pytest.fixture
-def checkout(running: Running) -> Any:
-    return sdk(running)
+from tests.mocks_adyen.sdk import moved, sdk
 
 
 def refund(checkout: Any, psp: str, value: int, **more: Any) -> Any:
     body = {"merchantAccount": "PaydrillECOM", "amount": {"currency": "EUR", "value": value}, **more}
     return checkout.modifications_api.refund_captured_payment(body, psp)
-
-
-def moved(running: Running, order: str) -> list[tuple[str, int]]:
-    return [(m.kind, m.amount_minor) for m in running.movements if m.order_id == order]
 
 
 def test_payment_is_authorised_and_captured(checkout: Any, running: Running) -> None:
@@ -214,7 +191,7 @@ def test_no_key_is_401_and_no_path_404(running: Running) -> None:
     connection = running.connection()
     status, _, body = adyen_call(connection, "/v72/payments", adyen_payment(), headers={"X-API-Key": ""})
     assert (status, body["errorCode"], body["errorType"]) == (401, "000", "security")
-    assert adyen_call(connection, "/v72/payments/details", {})[0] == 404
+    assert adyen_call(connection, "/v72/paymentMethods", {})[0] == 404
     connection.close()
 
 

@@ -1,0 +1,176 @@
+"""Modifications: captures, cancellations, refunds and reversals of payments.
+
+Adyen answers each with ``received``, whatever comes of it, and tells the outcome by webhook. Here the money
+moves at once, so that the ledger shows the outcome when the answer goes out. The reasons of failures are
+second-hand except the one that a payment is not captured, which is an example of the webhook specification.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import orjson
+
+from mocks.gateways.adyen.amounts import Amount, Body
+from mocks.gateways.adyen.errors import invalid, merchant_refused, missing
+from mocks.gateways.adyen.payments import Payment, Payments
+from mocks.gateways.adyen.request import merchant_of
+from mocks.ledger import Ledger
+from mocks.reply import Reply
+
+NOT_CAPTURED = "Transaction hasn't been captured, refund not possible"
+NOT_OPEN = "Transaction not in a state to be captured or cancelled"
+TOO_MUCH = "Insufficient balance on payment"
+
+
+class Modifications:
+    """The modifications of one gateway's payments.
+
+    All methods that change a payment raise AdyenError: 403 when the merchant account is another one, 422/138
+    when the currency is.
+
+    Args:
+        payments: The payments.
+        ledger: Where refunds are booked.
+        new_reference: Makes pspReferences.
+    """
+
+    def __init__(self, payments: Payments, ledger: Ledger, new_reference: Callable[[], str]) -> None:
+        self._payments = payments
+        self._ledger = ledger
+        self._new_reference = new_reference
+
+    def capture(self, payment: Payment, amount: Amount, body: Body, at_ns: int) -> Reply:
+        """Capture an authorised payment or a part of it, once: several partial captures are a setting of the
+        account that is off by default. A payment that is captured already is not charged again."""
+        _check(payment, body, amount)
+        reference = self._new_reference()
+        tell = self._payments.tell
+        if payment.status != "authorised" or amount.value > payment.request.amount.value:
+            reason = TOO_MUCH if payment.status == "authorised" else NOT_OPEN
+            tell(payment, "CAPTURE", reference, amount, success=False, reason=reason)
+            return _received(payment, reference, body, "error", amount)
+        tell(payment, "CAPTURE", reference, amount)
+        done = self._payments.capture(payment, reference, amount, at_ns)
+        return _received(payment, reference, body, _moved(done), amount)
+
+    def cancel(self, payment: Payment, body: Body) -> Reply:
+        """Cancel a payment that is authorised and not captured."""
+        _check(payment, body)
+        reference = self._new_reference()
+        done = self._cancelled(payment)
+        reason = "" if done else NOT_OPEN
+        amount = payment.request.amount
+        self._payments.tell(payment, "CANCELLATION", reference, amount, success=done, reason=reason)
+        return _received(payment, reference, body, _moved(done))
+
+    def cancel_by_reference(self, merchant: str, merchant_reference: str, body: Body) -> Reply:
+        """Cancel a payment by the merchant's own reference; the outcome is a TECHNICAL_CANCEL webhook. An
+        unknown reference is answered ``received``, too, and nothing is told of it (assumed)."""
+        reference = self._new_reference()
+        payment = self._payments.uncaptured(merchant_reference)
+        done = payment is not None and payment.request.merchant == merchant and self._cancelled(payment)
+        if payment is not None and done:
+            self._payments.tell(payment, "TECHNICAL_CANCEL", reference, payment.request.amount)
+        answer: Body = {
+            "merchantAccount": merchant,
+            "paymentReference": merchant_reference,
+            "pspReference": reference,
+            "status": "received",
+        }
+        return _answer(answer, body, _moved(done))
+
+    def refund(self, payment: Payment, amount: Amount, body: Body, at_ns: int) -> Reply:
+        """Give back a captured payment or a part of it.
+
+        A refund that the card scheme rejects (trigger ``refund failed``) is told as REFUND, then as
+        REFUND_FAILED; the ledger, which shows where the money ends, has no movement.
+        """
+        _check(payment, body, amount)
+        reference = self._new_reference()
+        tell = self._payments.tell
+        reason = self._refunded(payment, reference, amount, at_ns)
+        tell(payment, "REFUND", reference, amount, success=not reason, reason=reason)
+        fails = not reason and payment.request.trigger.refund_fails
+        if fails:
+            tell(payment, "REFUND_FAILED", reference, amount, reason="Refund Failed")
+        return _received(payment, reference, body, _moved(not reason and not fails), amount)
+
+    def reverse(self, payment: Payment, body: Body, at_ns: int) -> Reply:
+        """Cancel the payment if it is not captured, refund all of it if it is."""
+        _check(payment, body)
+        reference = self._new_reference()
+        amount = payment.request.amount
+        if payment.status == "captured":
+            amount = Amount(amount.currency, self._ledger.captured(payment.psp_reference))
+            action, reason = "refund", self._refunded(payment, reference, amount, at_ns)
+        else:
+            action, reason = "cancel", "" if self._cancelled(payment) else NOT_OPEN
+        fails = action == "refund" and not reason and payment.request.trigger.refund_fails
+        self._payments.tell(
+            payment,
+            "CANCEL_OR_REFUND",
+            reference,
+            amount,
+            success=not reason,
+            reason=reason,
+            additional=(("modification.action", action),),
+        )
+        if fails:
+            self._payments.tell(payment, "REFUND_FAILED", reference, amount, reason="Refund Failed")
+        return _received(payment, reference, body, _moved(not reason and not fails))
+
+    def _cancelled(self, payment: Payment) -> bool:
+        if payment.status != "authorised":
+            return False
+        self._payments.cancel(payment)
+        return True
+
+    def _refunded(self, payment: Payment, reference: str, amount: Amount, at_ns: int) -> str:
+        """Why it cannot be refunded; empty when it has been."""
+        if payment.status != "captured":
+            return NOT_CAPTURED
+        if amount.value > self._ledger.refundable(payment.psp_reference):
+            return TOO_MUCH
+        if not payment.request.trigger.refund_fails:
+            self._ledger.refund(reference, payment.psp_reference, amount.value, at_ns)
+        return ""
+
+
+def payment_reference_of(body: Body) -> str:
+    """The merchant's reference in a cancellation by it. Raises AdyenError (422/14_002)."""
+    reference = body.get("paymentReference")
+    if not isinstance(reference, str) or not reference:
+        raise missing("paymentReference")
+    return reference
+
+
+def _check(payment: Payment, body: Body, amount: Amount | None = None) -> None:
+    if merchant_of(body) != payment.request.merchant:
+        raise merchant_refused()
+    if amount is not None and amount.currency != payment.request.amount.currency:
+        raise invalid("138", "Unsupported currency specified")
+
+
+def _moved(done: bool) -> str:
+    return "succeeded" if done else "error"
+
+
+def _received(
+    payment: Payment, reference: str, body: Body, result: str, amount: Amount | None = None
+) -> Reply:
+    answer: Body = {
+        "merchantAccount": payment.request.merchant,
+        "paymentPspReference": payment.psp_reference,
+        "pspReference": reference,
+        "status": "received",
+    }
+    if amount is not None:
+        answer["amount"] = amount.body()
+    return _answer(answer, body, result)
+
+
+def _answer(answer: Body, body: Body, result: str) -> Reply:
+    if isinstance(body.get("reference"), str):
+        answer["reference"] = body["reference"]
+    return Reply(201, orjson.dumps(answer), result)
