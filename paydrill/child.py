@@ -69,10 +69,21 @@ class Child:
         Raises:
             ChildError: It failed, died, or said nothing in time.
         """
+        ready = self.ready_within(timeout)
+        if ready is None:
+            raise ChildError(f"{self.name} was not ready within {timeout:g} s{self._last_words()}")
+        return ready
+
+    def ready_within(self, timeout: float) -> Message | None:
+        """The child's ``ready``, or ``None`` when it has said nothing in time.
+
+        Raises:
+            ChildError: It failed, or died.
+        """
         try:
             message = self._tether.receive(timeout)
         except TimeoutError:
-            raise ChildError(f"{self.name} was not ready within {timeout:g} s{self._last_words()}") from None
+            return None
         except TetherBrokenError:
             self._process.wait(timeout=10)
             raise ChildError(f"{self.name} {self.end()} before it was ready{self._last_words()}") from None

@@ -7,8 +7,6 @@ watches, lets the platform settle, collects its ledger, and ends every process. 
 from __future__ import annotations
 
 import datetime
-import importlib.util
-import resource
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -18,9 +16,7 @@ from journal.clock import SECOND, Clock
 from journal.reader import Tail
 from journal.records import Mark
 from journal.writer import Writer
-from mocks.gateways import GATEWAYS
-from paydrill import plans
-from paydrill.child import Child, ChildError, end_all
+from paydrill.crew import Crew, CrewError
 from paydrill.drilled_platform import DrilledPlatform, PlatformError
 from paydrill.live import View
 from paydrill.live_state import LiveState
@@ -81,12 +77,16 @@ class Conductor:
     view: View
     interrupts: Interrupts
     command: str
-    _children: list[Child] = field(default_factory=list)
+    _crew: Crew = field(init=False)
     _clock: Clock = field(default_factory=Clock.starting_now)
     _writer: Writer | None = None
-    _load: Child | None = None
     _load_done: bool = False
     _stages_told: int = 0
+
+    def __post_init__(self) -> None:
+        self._crew = Crew(
+            self.scenario, self.folder, self.processes, tell=self.view.step, checkpoint=self._checkpoint
+        )
 
     def run(self) -> Ended:
         """Run the drill.
@@ -98,17 +98,15 @@ class Conductor:
             AbortedError: A child could not be started: nothing was played, and there is nothing to judge.
             InterruptedDrillError: Ctrl-C before the load began: the same.
         """
-        _raise_file_limit()
         self._writer = Writer(self.folder.journal, "conductor")
         try:
             try:
                 url = self._start()
-            except ChildError as error:
+            except CrewError as error:
                 raise AbortedError(str(error)) from error
             return self._play(url)
         finally:
-            for child in self._children:
-                child.kill()
+            self._crew.kill()
             try:
                 self._writer.close()
             except OSError as error:
@@ -116,48 +114,22 @@ class Conductor:
 
     def kill_children(self) -> None:
         """End every child at once."""
-        for child in self._children:
-            child.kill()
+        self._crew.kill()
 
     def _start(self) -> str:
         """Start all children and say go; returns the platform's URL."""
-        scenario, journal = self.scenario, self.folder.journal
-        gateways = {name: self._child(name, "mocks.process") for name in scenario.gateways}
-        own = self._child("platform", "mocks.process") if scenario.platform.reference is not None else None
-        watch = self._child("probes", "probes.process") if scenario.probes else None
-        urls: dict[str, str] = {}
-        for name, child in gateways.items():
-            # A platform that runs already has to know where to find them, so they take their known ports.
-            port = GATEWAYS[name].default_port if own is None else 0
-            child.plan(plans.gateway(scenario, name, journal, port))
-        for name, child in gateways.items():
-            self.view.step(f"starting {name} ...")
-            urls[name] = f"http://127.0.0.1:{self._ready(child)['port']}"
-        if own is not None:
-            self.view.step("starting the platform ...")
-            own.plan(plans.platform(scenario, dict(urls), self.folder.store, journal))
-            urls["platform"] = f"http://127.0.0.1:{self._ready(own)['port']}"
-        else:
-            assert scenario.platform.url is not None
-            urls["platform"] = scenario.platform.url.rstrip("/")
-            self._reach(urls["platform"])
-        if watch is not None:
-            watch.plan(plans.probes(scenario, urls, self.folder.run, journal))
-        self.view.step("starting the load ...")
         self._describe(0, "")  # the load reads the resolved scenario from the run folder
-        self._load = self._start_load(urls["platform"])
-        for waiting in (watch, self._load):
-            if waiting is not None:
-                self._ready(waiting)
-        if self.interrupts.count:
-            raise InterruptedDrillError
+        url = self._crew.start()
         head_start = 1.0 if self.processes == 1 else 2.5
         self._clock = Clock(time.monotonic_ns() + int(head_start * SECOND))
         start = datetime.datetime.now(datetime.UTC) + datetime.timedelta(seconds=head_start)
         self._describe(self._clock.epoch_ns, start.strftime("%Y-%m-%dT%H:%M:%S.%fZ"))
-        for child in self._children:
-            child.go({"epoch_ns": self._clock.epoch_ns, "run": self.folder.run})
-        return urls["platform"]
+        self._crew.go(self._clock.epoch_ns)
+        return url
+
+    def _checkpoint(self) -> None:
+        if self.interrupts.count:
+            raise InterruptedDrillError
 
     def _play(self, url: str) -> Ended:
         ended: Ended = "complete"
@@ -173,10 +145,10 @@ class Conductor:
             ended = "aborted"
             self._mark("aborted", str(error))
             self.view.step(f"aborted: {error}")
-        assert self._load is not None
-        if self._load.alive():
-            self._load.terminate()
-            self._load.wait(self.scenario.load.timeout / SECOND + 3)
+        load = self._crew.load
+        if load is not None and load.alive():
+            load.terminate()
+            load.wait(self.scenario.load.timeout / SECOND + 3)
         platform = DrilledPlatform(url)
         try:
             self._settle(platform, ended)
@@ -188,7 +160,7 @@ class Conductor:
             self._mark("interrupted", "stopped by Ctrl-C after the load had ended")
         self._flush()
         self.view.step("ending the processes ...")
-        end_all(self._children, _GRACE)
+        self._crew.end(_GRACE)
         return ended
 
     def _watch(self, state: LiveState, tail: Tail) -> None:
@@ -199,7 +171,8 @@ class Conductor:
             AbortedError: A child died, or the load did not end.
         """
         limit = self.scenario.duration_ns + self.scenario.load.timeout + int(_OVERTIME * SECOND)
-        assert self._load is not None
+        load = self._crew.load
+        assert load is not None
         while True:
             now = self._clock.now_ns()
             self._tell_stages(now)
@@ -209,12 +182,12 @@ class Conductor:
             self.view.show(state, now)
             if self.interrupts.count:
                 raise InterruptedDrillError
-            if not self._load_done and (message := self._load.said()) is not None:
+            if not self._load_done and (message := load.said()) is not None:
                 self._load_done = "done" in message
             dead = [
                 child
-                for child in self._children
-                if child.died and not (child is self._load and self._load_done)
+                for child in self._crew.children
+                if child.died and not (child is load and self._load_done)
             ]
             for child in dead:
                 self._mark("died", child.death_notice(), child.name)
@@ -227,7 +200,7 @@ class Conductor:
             if now > limit:
                 raise AbortedError(
                     f"the load did not end within {format_duration(limit - self.scenario.duration_ns)} "
-                    f"of its last payment; a load worker may have been killed (see {self._load.log})"
+                    f"of its last payment; a load worker may have been killed (see {load.log})"
                 )
             time.sleep(_TICK)
 
@@ -261,54 +234,17 @@ class Conductor:
     def _export(self, platform: DrilledPlatform) -> None:
         assert self._writer is not None
         try:
-            for entry in platform.ledger(
-                lambda count: self.view.step(f"collecting the ledger: {count:,} payments ...")
-            ):
-                self._writer.write(entry)
+            # Whole or not at all: half an export would make the other half look lost.
+            entries = list(
+                platform.ledger(
+                    lambda count: self.view.step(f"collecting the ledger: {count:,} payments ...")
+                )
+            )
         except PlatformError as error:
             self._mark("note", f"the platform's ledger could not be exported: {error}")
-
-    def _start_load(self, url: str) -> Child:
-        spec = importlib.util.find_spec("locustfile")
-        assert spec is not None and spec.origin is not None
-        command = [
-            "-m", "locust", "-f", spec.origin, "--headless", "--only-summary", "--loglevel", "WARNING",
-            "--scenario", str(self.folder.path / "scenario.yaml"), "--host", url,
-            "--journal", str(self.folder.journal),
-        ]  # fmt: skip
-        if self.processes > 1:
-            command += ["--processes", str(self.processes), "--master-bind-host", "127.0.0.1"]
-        child = Child("load", command, self.folder.logs / "load.log")
-        self._children.append(child)
-        return child
-
-    def _child(self, name: str, module: str) -> Child:
-        child = Child(name, ["-m", module], self.folder.logs / f"{name}.log")
-        self._children.append(child)
-        return child
-
-    def _ready(self, child: Child) -> dict[str, object]:
-        """Wait for a child, in small steps so that Ctrl-C is heard."""
-        for _ in range(600):
-            if self.interrupts.count:
-                raise InterruptedDrillError
-            try:
-                return child.ready(timeout=0.1)
-            except ChildError as error:
-                if "was not ready within" not in str(error):
-                    raise
-        raise AbortedError(f"{child.name} was not ready within 60 s (see {child.log})")
-
-    def _reach(self, url: str) -> None:
-        platform = DrilledPlatform(url)
-        try:
-            platform.reachable()
-        except PlatformError as error:
-            raise AbortedError(
-                f"the platform at {url} does not answer: {error}; start it, or mend platform.url"
-            ) from error
-        finally:
-            platform.close()
+            return
+        for entry in entries:
+            self._writer.write(entry)
 
     def _describe(self, epoch_ns: int, started_at: str) -> None:
         self.folder.describe(
@@ -340,10 +276,3 @@ class Conductor:
             self._writer.flush()
         except OSError as error:
             self.view.step(f"the journal cannot be written: {error.strerror}; still trying")
-
-
-def _raise_file_limit() -> None:
-    """Let this process and its children open as many files as the system allows: every connection is one."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    if soft != hard:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))

@@ -1,0 +1,162 @@
+"""The child processes of one drill: who is started in which order, and with what plan."""
+
+from __future__ import annotations
+
+import importlib.util
+import resource
+import socket
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from mocks.gateways import GATEWAYS
+from paydrill import plans
+from paydrill.child import Child, ChildError, end_all
+from paydrill.drilled_platform import DrilledPlatform, PlatformError
+from paydrill.run_folder import RunFolder
+from scenarios.schema import Scenario
+
+_LOOPBACK = "127.0.0.1"
+_STEP = 0.1
+_PATIENCE = 60.0
+"""Seconds that a child may take to be ready, on a busy machine."""
+
+
+class CrewError(Exception):
+    """A child could not be started, or the platform to be drilled does not answer; the text says which."""
+
+
+@dataclass(slots=True)
+class Crew:
+    """Starts the gateways, the platform, the probes and the load, and ends them.
+
+    Args:
+        scenario: Says who is needed.
+        folder: Where they write.
+        processes: Load workers; 1 is a single Locust process.
+        tell: Told what is being started.
+        checkpoint: Called while waiting; what it raises ends the start.
+    """
+
+    scenario: Scenario
+    folder: RunFolder
+    processes: int
+    tell: Callable[[str], None]
+    checkpoint: Callable[[], None]
+    children: list[Child] = field(default_factory=list)
+    load: Child | None = None
+
+    def start(self) -> str:
+        """Start everybody and wait until all are ready; returns the platform's URL.
+
+        Raises:
+            CrewError: Somebody could not be started.
+        """
+        _raise_file_limit()
+        try:
+            return self._start()
+        except ChildError as error:
+            raise CrewError(str(error)) from error
+
+    def go(self, epoch_ns: int) -> None:
+        """Tell everybody when time zero is. Raises CrewError when somebody is gone."""
+        try:
+            for child in self.children:
+                child.go({"epoch_ns": epoch_ns, "run": self.folder.run})
+        except ChildError as error:
+            raise CrewError(str(error)) from error
+
+    def end(self, grace: float) -> None:
+        """Let everybody flush and end within ``grace`` seconds, then kill who is left."""
+        end_all(self.children, grace)
+
+    def kill(self) -> None:
+        """End everybody at once."""
+        for child in self.children:
+            child.kill()
+
+    def _start(self) -> str:
+        scenario, journal = self.scenario, self.folder.journal
+        gateways = {name: self._child(name, "mocks.process") for name in scenario.gateways}
+        own = self._child("platform", "mocks.process") if scenario.platform.reference is not None else None
+        watch = self._child("probes", "probes.process") if scenario.probes else None
+        urls: dict[str, str] = {}
+        for name, child in gateways.items():
+            # A platform that runs already has to know where to find them, so they take their known ports.
+            port = GATEWAYS[name].default_port if own is None else 0
+            child.plan(plans.gateway(scenario, name, journal, port))
+        for name, child in gateways.items():
+            self.tell(f"starting {name} ...")
+            urls[name] = f"http://{_LOOPBACK}:{self._ready(child)['port']}"
+        if own is not None:
+            self.tell("starting the platform ...")
+            own.plan(plans.platform(scenario, dict(urls), self.folder.store, journal))
+            urls["platform"] = f"http://{_LOOPBACK}:{self._ready(own)['port']}"
+        else:
+            assert scenario.platform.url is not None
+            urls["platform"] = scenario.platform.url.rstrip("/")
+            _reach(urls["platform"])
+        if watch is not None:
+            watch.plan(plans.probes(scenario, urls, self.folder.run, journal))
+        self.tell("starting the load ...")
+        self.load = self._start_load(urls["platform"])
+        for waiting in (watch, self.load):
+            if waiting is not None:
+                self._ready(waiting)
+        self.checkpoint()
+        return urls["platform"]
+
+    def _start_load(self, url: str) -> Child:
+        spec = importlib.util.find_spec("locustfile")
+        assert spec is not None and spec.origin is not None
+        command = [
+            "-m", "locust", "-f", spec.origin, "--headless", "--only-summary", "--loglevel", "WARNING",
+            "--scenario", str(self.folder.path / "scenario.yaml"), "--host", url,
+            "--journal", str(self.folder.journal),
+        ]  # fmt: skip
+        if self.processes > 1:
+            port = str(_free_port())
+            command += ["--processes", str(self.processes), "--master-bind-host", _LOOPBACK]
+            command += ["--master-bind-port", port, "--master-port", port]
+        child = Child("load", command, self.folder.logs / "load.log")
+        self.children.append(child)
+        return child
+
+    def _child(self, name: str, module: str) -> Child:
+        child = Child(name, ["-m", module], self.folder.logs / f"{name}.log")
+        self.children.append(child)
+        return child
+
+    def _ready(self, child: Child) -> dict[str, object]:
+        """Wait for a child, in small steps so that Ctrl-C is heard."""
+        for _ in range(int(_PATIENCE / _STEP)):
+            self.checkpoint()
+            if (ready := child.ready_within(_STEP)) is not None:
+                return ready
+        raise CrewError(f"{child.name} was not ready within {_PATIENCE:g} s (see {child.log})")
+
+
+def _reach(url: str) -> None:
+    platform = DrilledPlatform(url)
+    try:
+        platform.reachable()
+    except PlatformError as error:
+        raise CrewError(
+            f"the platform at {url} does not answer: {error}; start it, or mend platform.url"
+        ) from error
+    finally:
+        platform.close()
+
+
+def _free_port() -> int:
+    """A port for Locust's master, which takes no 0: two drills at a time must not meet there."""
+    with socket.socket() as free:
+        free.bind((_LOOPBACK, 0))
+        port: int = free.getsockname()[1]
+        return port
+
+
+def _raise_file_limit() -> None:
+    """Let this process and its children open as many files as the system allows: every connection is one."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft != hard:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
