@@ -21,9 +21,10 @@ MS = 1_000_000
 
 
 def test_gateway_types() -> None:
-    assert {name: kind.default_port for name, kind in GATEWAYS.items()} == {"stripe": 12111, "adyen": 12113}
+    ports = {"stripe": 12111, "paypal": 12112, "adyen": 12113, "gocardless": 12114}
     for name, kind in GATEWAYS.items():
-        assert kind.name == name and kind.methods == ("card",)
+        assert kind.name == name and kind.methods
+        assert kind.default_port == ports[name]
         assert len(set(kind.endpoints)) == len(kind.endpoints)
     assert b'"api_error"' in GATEWAYS["stripe"].error_body(500)
     assert b'"status":503' in GATEWAYS["adyen"].error_body(503)

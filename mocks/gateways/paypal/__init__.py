@@ -1,0 +1,16 @@
+"""PayPal: Orders v2 and Payments v2."""
+
+from __future__ import annotations
+
+from mocks.gateways.kind import GatewayType
+from mocks.gateways.paypal.errors import server_error
+from mocks.gateways.paypal.routes import ENDPOINTS
+
+PAYPAL = GatewayType(
+    name="paypal",
+    endpoints=(*ENDPOINTS, "health"),
+    methods=("paypal",),
+    default_port=12112,
+    error_body=lambda status: server_error(status, "0" * 13).body,
+    application="mocks.gateways.paypal.application:PayPal",
+)

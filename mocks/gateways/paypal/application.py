@@ -1,0 +1,397 @@
+"""PayPal's HTTP interface: authentication, idempotency, headers, and what each endpoint does."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import contextlib
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import NamedTuple
+from urllib.parse import parse_qs, urlencode, urlsplit
+
+import orjson
+
+from mocks.draws import UPPER_ALPHANUMERIC
+from mocks.gateways.call import Call, Prepared
+from mocks.gateways.gateway import Gateway
+from mocks.gateways.paypal.errors import DEBUG_ID, PayPalError, oauth_error, server_error
+from mocks.gateways.paypal.fields import Body, body_of, text
+from mocks.gateways.paypal.money import money
+from mocks.gateways.paypal.order import Order, order_request
+from mocks.gateways.paypal.orders import Orders
+from mocks.gateways.paypal.patches import patch
+from mocks.gateways.paypal.payments import Payments
+from mocks.gateways.paypal.routes import ROUTES
+from mocks.gateways.paypal.tokens import Tokens
+from mocks.gateways.paypal.triggers import mock_issue
+from mocks.http import Request
+from mocks.idempotency import fingerprint
+from mocks.latency import Latency
+from mocks.reply import Reply
+
+LONGEST_REQUEST_ID = 10_000
+"""Characters of a ``PayPal-Request-Id``, at most (Orders v2: 1 to 10,000)."""
+
+_HEX = "0123456789abcdef"
+_PLAIN = frozenset({"oauth2.token", "orders.approve"})
+
+
+class Done(NamedTuple):
+    """What an execution came to.
+
+    ``body`` renders the resource as it is when it is called, in full or minimal; ``replay_status`` is the
+    status of a replay; ``result`` is the journal's word.
+    """
+
+    status: int
+    replay_status: int
+    body: Callable[[bool], Body | None]
+    result: str = ""
+
+
+Action = Callable[[int], Done]
+
+
+class PayPal(Gateway):
+    """Orders that a payer approves, captured at once or authorized first, and refunds.
+
+    Idempotency ("Idempotency" in PayPal's REST documentation): a request with a known ``PayPal-Request-Id``
+    executes nothing and answers with the latest status of what the first one made; 200 for orders, where the
+    first answer was 201. While the first is in process, a duplicate fails: 409 PREVIOUS_REQUEST_IN_PROGRESS.
+    Ids are kept per endpoint. Three things are not published, and assumed: an id with another body or another
+    resource is 400 DUPLICATE_REQUEST_ID (as in Payments v1); a request that ended in an error leaves its id
+    free; ids are kept as long as the process lives (PayPal: 6 hours for orders, 45 days for payments).
+
+    What the journal calls the order is the ``custom_id`` of the first purchase unit, else its
+    ``reference_id``, else its ``invoice_id``.
+    """
+
+    def __init__(self, name: str, latency: Latency, seed: int) -> None:
+        super().__init__(name, latency, seed)
+        self.tokens = Tokens()
+        self.payments = Payments(self.ledger, self._new_id, _now)
+        self.orders = Orders(self.payments, self._new_id, _now)
+        self._done: dict[str, Done] = {}
+        self._actions: dict[str, Callable[[Call, Body, str], Action]] = {
+            "orders.create": self._create,
+            "orders.retrieve": self._retrieve,
+            "orders.patch": self._patch,
+            "orders.capture": lambda call, body, name: self._pay(call, name, "CAPTURE"),
+            "orders.authorize": lambda call, body, name: self._pay(call, name, "AUTHORIZE"),
+            "authorizations.retrieve": self._retrieve_authorization,
+            "authorizations.capture": self._capture,
+            "authorizations.void": self._void,
+            "captures.retrieve": self._retrieve_capture,
+            "captures.refund": self._refund,
+            "refunds.retrieve": self._retrieve_refund,
+        }
+
+    def endpoint(self, request: Request) -> str:
+        for method, path, endpoint in ROUTES:
+            if method == request.method and path.match(request.path):
+                return endpoint
+        return ""
+
+    def error(self, status: int) -> Reply:
+        return server_error(status, self.next_id(13, _HEX))
+
+    def headers(self, call: Call, reply: Reply) -> tuple[tuple[str, str], ...]:
+        if any(name == DEBUG_ID for name, _ in reply.headers):
+            return reply.headers
+        return ((DEBUG_ID, self._debug_id(call)), *reply.headers)
+
+    def prepare(self, call: Call) -> Prepared:
+        request = call.exchange.request
+        call.idempotency_key = request.headers.get("paypal-request-id", "")
+        try:
+            if call.endpoint == "oauth2.token":
+                return self._token(call)
+            if call.endpoint == "orders.approve":
+                return self._approve(call)
+            self._authenticate(request)
+            if not call.endpoint:
+                raise PayPalError("", status=404)
+            if request.body and not _is_json(request.headers.get("content-type", "")):
+                raise PayPalError("", status=415)
+            return self._prepare(call)
+        except PayPalError as error:
+            return error.reply(self._debug_id(call))
+
+    def _prepare(self, call: Call) -> Prepared:
+        request = call.exchange.request
+        read = request.method == "GET"
+        body = {} if read else body_of(request.body)
+        slot = ""
+        if request.method == "POST" and call.idempotency_key:
+            if len(call.idempotency_key) > LONGEST_REQUEST_ID:
+                raise PayPalError("INVALID_STRING_LENGTH", "PayPal-Request-Id")
+            slot = f"{call.endpoint} {call.idempotency_key}"
+        print_ = fingerprint(request.path.encode(), orjson.dumps(body, option=orjson.OPT_SORT_KEYS))
+        if slot:
+            replay = self._replay(call, slot, print_)
+            if replay is not None:
+                return replay
+        issue = mock_issue(request.headers.get("paypal-mock-response", ""))
+        match = next(path.match(request.path) for _, path, name in ROUTES if name == call.endpoint)
+        name = match.groupdict().get("id", "") if match is not None else ""
+        action = self._actions[call.endpoint](call, body, name)
+        if slot:
+            call.use = self.keys.claim(slot, call.endpoint, print_)
+
+        def execute(at_ns: int) -> Reply:
+            try:
+                if issue:
+                    link = self._name_order(call, name)
+                    raise PayPalError(issue, link=link if issue == "INSTRUMENT_DECLINED" else "")
+                done = action(at_ns)
+            except PayPalError as error:
+                if call.use is not None:
+                    self.keys.release(slot)
+                    call.use = None
+                return error.reply(self._debug_id(call))
+            if slot:
+                self._done[slot] = done
+            return _reply(done, done.status, read or _wants_all(request))
+
+        return execute
+
+    def _replay(self, call: Call, slot: str, print_: str) -> Reply | None:
+        use = self.keys.find(slot)
+        if use is None:
+            return None
+        if use.fingerprint != print_:
+            raise PayPalError("DUPLICATE_REQUEST_ID")
+        if use.in_progress:
+            raise PayPalError("PREVIOUS_REQUEST_IN_PROGRESS")
+        call.replayed = True
+        call.order_id = use.order_id
+        done = self._done[slot]
+        return _reply(done, done.replay_status, _wants_all(call.exchange.request))
+
+    # Access.
+
+    def _token(self, call: Call) -> Prepared:
+        """Any client id with a secret will do: PayPal's live credentials differ from its sandbox's by host
+        only."""
+        request = call.exchange.request
+        if not _has_credentials(request.headers.get("authorization", "")):
+            return oauth_error(401, "invalid_client", "Client Authentication failed", self._debug_id(call))
+        form = parse_qs(request.body.decode("utf-8", "replace"), max_num_fields=None)
+        if form.get("grant_type") != ["client_credentials"]:
+            return oauth_error(
+                400, "unsupported_grant_type", "Grant type is NULL or unsupported", self._debug_id(call)
+            )
+        token = "A21AA" + self.next_id(32, UPPER_ALPHANUMERIC) + self.next_id(32, UPPER_ALPHANUMERIC)
+        return Reply(200, orjson.dumps(self.tokens.issue(token, request.received_ns)))
+
+    def _authenticate(self, request: Request) -> None:
+        scheme, _, token = request.headers.get("authorization", "").partition(" ")
+        if scheme.lower() != "bearer" or not self.tokens.good(token.strip(), request.received_ns):
+            raise PayPalError("", status=401)
+
+    # Orders.
+
+    def _create(self, call: Call, body: Body, name: str) -> Action:
+        request = order_request(body)
+        call.order_id = request.units[0].drill_order_id
+        if request.at_once and not call.idempotency_key:
+            raise PayPalError("PAYPAL_REQUEST_ID_REQUIRED")
+
+        def action(at_ns: int) -> Done:
+            order = self.orders.create(request, at_ns)
+            return self._done_order(call, order, 201, 200)
+
+        return action
+
+    def _retrieve(self, call: Call, body: Body, name: str) -> Action:
+        def action(at_ns: int) -> Done:
+            order = self._order(call, name)
+            return Done(200, 200, lambda full: order.body(_base(call), full))
+
+        return action
+
+    def _patch(self, call: Call, body: Body, name: str) -> Action:
+        def action(at_ns: int) -> Done:
+            patch(self._order(call, name), body.get("patches"))
+            return Done(204, 204, lambda full: None)
+
+        return action
+
+    def _pay(self, call: Call, name: str, intent: str) -> Action:
+        def action(at_ns: int) -> Done:
+            order = self._order(call, name)
+            self.orders.pay(order, intent, at_ns, _base(call))
+            return self._done_order(call, order, 201, 200)
+
+        return action
+
+    def _done_order(self, call: Call, order: Order, status: int, replay_status: int) -> Done:
+        base = _base(call)
+        return Done(status, replay_status, lambda full: order.body(base, full), _result(order))
+
+    def _approve(self, call: Call) -> Prepared:
+        """The payer's page: a GET approves and leads to the ``return_url``, or with ``&cancel=1`` to the
+        ``cancel_url`` without approving; without such a URL the order is the answer."""
+        query = parse_qs(call.exchange.request.query, max_num_fields=None)
+        name = query.get("token", [""])[0]
+
+        def execute(at_ns: int) -> Reply:
+            try:
+                order = self._order(call, name)
+            except PayPalError as error:
+                return error.reply(self._debug_id(call))
+            request = order.request
+            if "cancel" in query:
+                target, result, more = request.cancel_url, "", {"token": order.id}
+            else:
+                self.orders.approve(order)
+                target, result = request.return_url, "processing"
+                more = {"token": order.id, "PayerID": order.payer_id}
+            if not target:
+                return Reply(200, orjson.dumps(order.body(_base(call), full=False)), result)
+            glue = "&" if urlsplit(target).query else "?"
+            return Reply(302, b"", result, (("Location", target + glue + urlencode(more)),))
+
+        return execute
+
+    # Authorizations, captures, refunds.
+
+    def _retrieve_authorization(self, call: Call, body: Body, name: str) -> Action:
+        def action(at_ns: int) -> Done:
+            held = self.payments.authorization(name)
+            call.order_id = held.origin.drill_order_id
+            return Done(200, 200, lambda full: held.body(_base(call)))
+
+        return action
+
+    def _capture(self, call: Call, body: Body, name: str) -> Action:
+        asked = money(body["amount"], "/amount") if body.get("amount") is not None else None
+        final = body.get("final_capture", False)
+        if not isinstance(final, bool):
+            raise PayPalError("INVALID_PARAMETER_SYNTAX", "/final_capture")
+
+        def action(at_ns: int) -> Done:
+            held = self.payments.authorization(name)
+            call.order_id = held.origin.drill_order_id
+            capture = self.payments.take_held(held, asked, final, at_ns)
+            self.orders.add_capture(capture)
+            base = _base(call)
+            return Done(201, 201, lambda full: capture.body(base, full), "succeeded")
+
+        return action
+
+    def _void(self, call: Call, body: Body, name: str) -> Action:
+        def action(at_ns: int) -> Done:
+            held = self.payments.authorization(name)
+            call.order_id = held.origin.drill_order_id
+            self.payments.void(held)
+            if not _wants_all(call.exchange.request):
+                return Done(204, 204, lambda full: None)
+            base = _base(call)
+            return Done(200, 200, lambda full: held.body(base))
+
+        return action
+
+    def _retrieve_capture(self, call: Call, body: Body, name: str) -> Action:
+        def action(at_ns: int) -> Done:
+            capture = self.payments.capture(name)
+            call.order_id = capture.origin.drill_order_id
+            return Done(200, 200, lambda full: capture.body(_base(call)))
+
+        return action
+
+    def _refund(self, call: Call, body: Body, name: str) -> Action:
+        asked = money(body["amount"], "/amount") if body.get("amount") is not None else None
+        texts = {
+            "note_to_payer": text(body, "note_to_payer", "", longest=255),
+            "invoice_id": text(body, "invoice_id", "", longest=127),
+            "custom_id": text(body, "custom_id", "", longest=127),
+        }
+
+        def action(at_ns: int) -> Done:
+            capture = self.payments.capture(name)
+            call.order_id = capture.origin.drill_order_id
+            refund = self.payments.give_back(capture, asked, texts, at_ns)
+            self.orders.add_refund(refund)
+            base = _base(call)
+            return Done(201, 201, lambda full: refund.body(base, full), "succeeded")
+
+        return action
+
+    def _retrieve_refund(self, call: Call, body: Body, name: str) -> Action:
+        def action(at_ns: int) -> Done:
+            refund = self.payments.refund(name)
+            call.order_id = refund.capture.origin.drill_order_id
+            return Done(200, 200, lambda full: refund.body(_base(call)))
+
+        return action
+
+    # What they share.
+
+    def _order(self, call: Call, name: str) -> Order:
+        order = self.orders.find(name)
+        call.order_id = order.units[0].drill_order_id
+        return order
+
+    def _new_id(self) -> str:
+        return self.next_id(17, UPPER_ALPHANUMERIC)
+
+    def _debug_id(self, call: Call) -> str:
+        return self.ids.text(call.number + (1 << 40), 13, _HEX)
+
+    def _name_order(self, call: Call, name: str) -> str:
+        """Note the order that a request is about, if it is known; returns where its payer approves."""
+        kind = call.endpoint.partition(".")[0]
+        with contextlib.suppress(PayPalError):
+            if kind == "orders" and name:
+                return self._order(call, name).approve_url(_base(call))
+            if kind == "authorizations":
+                call.order_id = self.payments.authorization(name).origin.drill_order_id
+            if kind == "captures":
+                call.order_id = self.payments.capture(name).origin.drill_order_id
+            if kind == "refunds":
+                call.order_id = self.payments.refund(name).capture.origin.drill_order_id
+        return ""
+
+
+def _reply(done: Done, status: int, full: bool) -> Reply:
+    body = done.body(full)
+    return Reply(status, b"" if body is None else orjson.dumps(body), done.result)
+
+
+def _result(order: Order) -> str:
+    """The journal's word for what an order has come to."""
+    codes = [capture.code for unit in order.units for capture in unit.captures]
+    codes += [held.code for unit in order.units for held in unit.authorizations]
+    if any(codes):
+        return "declined"
+    return "succeeded" if any(unit.captures for unit in order.units) else "processing"
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+def _base(call: Call) -> str:
+    """The URL of the mock as its caller knows it."""
+    return "http://" + call.exchange.request.headers.get("host", "localhost")
+
+
+def _wants_all(request: Request) -> bool:
+    return "return=representation" in request.headers.get("prefer", "").replace(" ", "")
+
+
+def _is_json(content_type: str) -> bool:
+    return content_type.partition(";")[0].strip().lower() == "application/json"
+
+
+def _has_credentials(authorization: str) -> bool:
+    scheme, _, credentials = authorization.partition(" ")
+    if scheme.lower() != "basic":
+        return False
+    try:
+        name, _, secret = base64.b64decode(credentials.strip(), validate=True).decode().partition(":")
+    except (binascii.Error, UnicodeDecodeError):
+        return False
+    return bool(name and secret)

@@ -1,0 +1,161 @@
+"""What pays an order: authorizations, captures and refunds, and their bodies."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from mocks.gateways.paypal.fields import Body
+from mocks.gateways.paypal.money import Money
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """The purchase unit that a payment belongs to. ``drill_order_id`` is what the journal calls the order."""
+
+    paypal_order_id: str
+    drill_order_id: str
+    custom_id: str
+    invoice_id: str
+
+
+@dataclass(slots=True)
+class Refund:
+    """Money given back; always COMPLETED. ``made`` is the time of creation, RFC 3339."""
+
+    id: str
+    amount: Money
+    capture: Capture
+    made: str
+    note: str = ""
+    invoice_id: str = ""
+    custom_id: str = ""
+
+    def body(self, base: str, full: bool = True) -> Body:
+        """The API's object; ``base`` is the URL of the mock. Not full: id, status and links."""
+        href = f"{base}/v2/payments/refunds/{self.id}"
+        body: Body = {
+            "id": self.id,
+            "status": "COMPLETED",
+            "links": [
+                _link(href, "self"),
+                _link(f"{base}/v2/payments/captures/{self.capture.id}", "up"),
+            ],
+        }
+        if not full:
+            return body
+        body |= {"amount": self.amount.body(), "create_time": self.made, "update_time": self.made}
+        invoice, custom = self.invoice_id or self.capture.origin.invoice_id, self.custom_id
+        return body | _present(
+            note_to_payer=self.note, invoice_id=invoice, custom_id=custom or self.capture.origin.custom_id
+        )
+
+
+@dataclass(slots=True)
+class Capture:
+    """Money taken, or a try at it: ``code`` is the processor's response code, empty when it approved.
+
+    ``refunded`` is the sum of its refunds in the minor unit.
+    """
+
+    id: str
+    amount: Money
+    origin: Origin
+    made: str
+    code: str = ""
+    final: bool = True
+    authorization_id: str = ""
+    refunded: int = 0
+
+    @property
+    def status(self) -> str:
+        if self.code:
+            return "DECLINED"
+        if self.refunded == 0:
+            return "COMPLETED"
+        return "REFUNDED" if self.refunded == self.amount.minor else "PARTIALLY_REFUNDED"
+
+    def body(self, base: str, full: bool = True) -> Body:
+        """The API's object; ``base`` is the URL of the mock. Not full: id, status and links."""
+        href = f"{base}/v2/payments/captures/{self.id}"
+        up = (
+            f"{base}/v2/payments/authorizations/{self.authorization_id}"
+            if self.authorization_id
+            else f"{base}/v2/checkout/orders/{self.origin.paypal_order_id}"
+        )
+        links = [_link(href, "self"), _link(up, "up")]
+        if not self.code:
+            links.insert(1, _link(f"{href}/refund", "refund", "POST"))
+        body: Body = {"id": self.id, "status": self.status, "links": links}
+        if not full:
+            return body
+        body |= {
+            "amount": self.amount.body(),
+            "final_capture": self.final,
+            "disbursement_mode": "INSTANT",
+            "create_time": self.made,
+            "update_time": self.made,
+            "supplementary_data": {"related_ids": _present(order_id=self.origin.paypal_order_id)},
+        }
+        if self.code:
+            body["processor_response"] = _processor_response(self.code)
+        return body | _present(custom_id=self.origin.custom_id, invoice_id=self.origin.invoice_id)
+
+
+@dataclass(slots=True)
+class Authorization:
+    """Money held. ``code`` as for a capture; ``captured`` is the sum of its captures in the minor unit."""
+
+    id: str
+    amount: Money
+    origin: Origin
+    made: str
+    expires: str
+    code: str = ""
+    captured: int = 0
+    closed: bool = False
+    voided: bool = False
+    captures: list[Capture] = field(default_factory=list)
+
+    @property
+    def status(self) -> str:
+        if self.code:
+            return "DENIED"
+        if self.voided:
+            return "VOIDED"
+        if self.closed or self.captured >= self.amount.minor:
+            return "CAPTURED"
+        return "PARTIALLY_CAPTURED" if self.captured else "CREATED"
+
+    def body(self, base: str, full: bool = True) -> Body:
+        """The API's object; ``base`` is the URL of the mock. Not full: id, status and links."""
+        href = f"{base}/v2/payments/authorizations/{self.id}"
+        links = [_link(href, "self")]
+        if self.status in ("CREATED", "PARTIALLY_CAPTURED"):
+            links += [_link(f"{href}/capture", "capture", "POST"), _link(f"{href}/void", "void", "POST")]
+        links.append(_link(f"{base}/v2/checkout/orders/{self.origin.paypal_order_id}", "up"))
+        body: Body = {"id": self.id, "status": self.status, "links": links}
+        if not full:
+            return body
+        body |= {
+            "amount": self.amount.body(),
+            "create_time": self.made,
+            "update_time": self.made,
+            "expiration_time": self.expires,
+            "supplementary_data": {"related_ids": _present(order_id=self.origin.paypal_order_id)},
+        }
+        if self.code:
+            body["processor_response"] = _processor_response(self.code)
+        return body | _present(custom_id=self.origin.custom_id, invoice_id=self.origin.invoice_id)
+
+
+def _processor_response(code: str) -> Body:
+    # For all rejection triggers PayPal names the same AVS and CVV codes.
+    return {"avs_code": "G", "cvv_code": "P", "response_code": code}
+
+
+def _link(href: str, rel: str, method: str = "GET") -> Body:
+    return {"href": href, "rel": rel, "method": method}
+
+
+def _present(**values: str) -> Body:
+    return {name: value for name, value in values.items() if value}
