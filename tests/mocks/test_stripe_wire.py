@@ -101,7 +101,7 @@ def test_unknown_paths(connection: HTTPConnection, running: Running, method: str
         ({"metadata[" + "n" * 41 + "]": "x"}, "metadata"),
         ({"metadata[n]": "x" * 501}, "metadata"),
         ({"metadata[n][m]": "x"}, "metadata"),
-        ({"capture_method": "manual"}, "capture_method"),
+        ({"capture_method": "later"}, "capture_method"),
         ({"amount[a]": "1"}, "amount"),
         ({"confirm": "yes"}, "confirm"),
         ({"payment_method_data": "card"}, "payment_method_data[type]"),

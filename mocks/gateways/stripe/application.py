@@ -1,31 +1,31 @@
-"""Stripe's HTTP interface: routes, authentication, idempotency, headers.
-
-A card number is looked at once, in ``_card``, and kept nowhere but for its last four digits.
-"""
+"""Stripe's HTTP interface: authentication, idempotency, headers, and the endpoints."""
 
 from __future__ import annotations
 
-import base64
-import binascii
-from collections.abc import Callable
-from typing import Any
-
-import orjson
+from collections.abc import Callable, Collection
+from typing import Any, Protocol
 
 from mocks.draws import ALPHANUMERIC
 from mocks.gateways.call import Call, Prepared
 from mocks.gateways.gateway import Gateway
-from mocks.gateways.stripe import cards, refunds
+from mocks.gateways.stripe import events, refunds
+from mocks.gateways.stripe.answers import Endpoint, guarded, ok
+from mocks.gateways.stripe.authentication import authenticate
+from mocks.gateways.stripe.balance import Balance
+from mocks.gateways.stripe.charges import Charges
 from mocks.gateways.stripe.errors import StripeError, invalid, server_error
+from mocks.gateways.stripe.events import Events
 from mocks.gateways.stripe.form import FormError, Parameters, canonical, parse
-from mocks.gateways.stripe.objects import boolean, expansions, integer, known_only, metadata, text
-from mocks.gateways.stripe.payment_intents import Card, PaymentIntents, check_amount
+from mocks.gateways.stripe.objects import expansions, known_only
+from mocks.gateways.stripe.payment_calls import PaymentCalls
+from mocks.gateways.stripe.payment_intents import PaymentIntents
 from mocks.gateways.stripe.refunds import Refunds
-from mocks.gateways.stripe.routes import EXPAND, KNOWN, ROUTES
+from mocks.gateways.stripe.routes import EXPAND, KNOWN, route
 from mocks.http import Request
 from mocks.idempotency import fingerprint
 from mocks.latency import Latency
 from mocks.reply import Reply
+from mocks.webhooks import Rules
 
 API_VERSION = "2026-10-28.endive"
 """What is answered when a request names no ``Stripe-Version``: that of stripe-py 16.1."""
@@ -34,34 +34,54 @@ LONGEST_KEY = 255
 
 
 class Stripe(Gateway):
-    """PaymentIntents and refunds; cards only, captured automatically.
+    """PaymentIntents by card, charges, refunds, the balance, events.
 
     Idempotency ("Idempotent requests" in the API reference): a key is bound to its endpoint and parameters;
     the first answer is saved once execution has begun, whatever it is, and replayed; what fails validation is
     not saved; a key in use answers 409. That a mismatch is said before a concurrent use is an assumption.
+    Keys are kept for 24 hours: the real one keeps them for at least that long.
     """
+
+    key_lifetime_s = 86_400.0
 
     def __init__(self, name: str, latency: Latency, seed: int) -> None:
         super().__init__(name, latency, seed)
-        self.intents = PaymentIntents(self.ledger, self._new_id)
-        self.refunds = Refunds(self.ledger, self.intents, self._new_id)
-        self._executions: dict[str, Callable[[Call, Parameters, str, frozenset[str]], Prepared]] = {
-            "payment_intents.create": self._create,
-            "payment_intents.confirm": self._confirm,
-            "payment_intents.cancel": self._cancel,
-            "payment_intents.retrieve": self._retrieve,
-            "payment_intents.list": self._list,
-            "payment_intents.search": self._search,
+        clock = self.mock_clock
+        self.events = Events(self.outbox, API_VERSION)
+        self.balance = Balance(clock)
+        self.charges = Charges(clock, self._new_id)
+        self.intents = PaymentIntents(
+            self.ledger, self.charges, self.balance, self.events, clock, self._new_id
+        )
+        self.refunds = Refunds(
+            self.ledger, self.intents, self.charges, self.balance, self.events, clock, self._new_id
+        )
+        payments = PaymentCalls(self.intents, self._new_id)
+        self._endpoints: dict[str, Endpoint] = {
+            **payments.endpoints,
             "refunds.create": self._refund,
-            "refunds.retrieve": self._retrieve_refund,
-            "refunds.list": self._list_refunds,
+            "balance.retrieve": lambda call, parameters, name, expand: guarded(
+                lambda at_ns: ok(self.balance.body())
+            ),
+            "charges.retrieve": _retrieving(self.charges.find, lambda row, expand: row.body(expand)),
+            "charges.list": _listing(self.charges),
+            "refunds.retrieve": _retrieving(self.refunds.find, lambda row, expand: row.body(expand)),
+            "refunds.list": _listing(self.refunds),
+            "balance_transactions.retrieve": _retrieving(self.balance.find, self.balance.line),
+            "balance_transactions.list": _listing(self.balance),
+            "events.retrieve": _retrieving(self.events.find, self.events.body),
+            "events.list": _listing(self.events),
         }
 
+    def webhook_rules(self) -> Rules:
+        return events.rules(self.name, self.seed)
+
+    def settle(self, at_ns: int) -> None:
+        for currency, fee in self.balance.take_fees().items():
+            self.ledger.fee(self._new_id("fee_"), "", fee, currency.upper(), at_ns)
+
     def endpoint(self, request: Request) -> str:
-        for method, path, endpoint in ROUTES:
-            if method == request.method and path.match(request.path):
-                return endpoint
-        return ""
+        return route(request.method, request.path)[0]
 
     def error(self, status: int) -> Reply:
         return server_error(status)
@@ -81,7 +101,7 @@ class Stripe(Gateway):
     def prepare(self, call: Call) -> Prepared:
         request = call.exchange.request
         try:
-            _authenticate(request.headers.get("authorization", ""))
+            authenticate(request.headers.get("authorization", ""))
             if not call.endpoint:
                 raise invalid(f"Unrecognized request URL ({request.method}: {request.path}).", status=404)
             writing = request.method == "POST"
@@ -129,178 +149,35 @@ class Stripe(Gateway):
     def _validated(self, call: Call, parameters: Parameters) -> Prepared:
         known_only(parameters, KNOWN[call.endpoint])
         expand = expansions(parameters, EXPAND[call.endpoint])
-        for _, path, endpoint in ROUTES:
-            if endpoint == call.endpoint:
-                match = path.match(call.exchange.request.path)
-                name = match.groupdict().get("id", "") if match is not None else ""
-        return self._executions[call.endpoint](call, parameters, name, expand)
-
-    # PaymentIntents.
-
-    def _create(self, call: Call, parameters: Parameters, name: str, expand: frozenset[str]) -> Prepared:
-        check_amount(parameters)
-        call.order_id = metadata(parameters).get("order_id", "")
-        if text(parameters, "capture_method") not in (None, "automatic", "automatic_async"):
-            raise invalid("This mock captures automatically only.", param="capture_method")
-        card = self._card(parameters)
-        confirm = boolean(parameters, "confirm")
-        if confirm and card is None:
-            raise invalid(
-                "You cannot confirm this PaymentIntent because it's missing a payment method.",
-                code="payment_intent_unexpected_state",
-            )
-
-        def execute(at_ns: int) -> Reply:
-            intent = self.intents.create(parameters, card)
-            if confirm:
-                self.intents.confirm(intent, None, at_ns)
-            return _ok(self.intents.body(intent, "latest_charge" in expand), _result(intent.status))
-
-        return _guarded(execute)
-
-    def _confirm(self, call: Call, parameters: Parameters, name: str, expand: frozenset[str]) -> Prepared:
-        card = self._card(parameters)
-
-        def execute(at_ns: int) -> Reply:
-            intent = self.intents.find(name)
-            call.order_id = intent.order_id
-            self.intents.confirm(intent, card, at_ns)
-            return _ok(self.intents.body(intent, "latest_charge" in expand), _result(intent.status))
-
-        return _guarded(execute)
-
-    def _cancel(self, call: Call, parameters: Parameters, name: str, expand: frozenset[str]) -> Prepared:
-        reason = text(parameters, "cancellation_reason")
-
-        def execute(at_ns: int) -> Reply:
-            intent = self.intents.find(name)
-            call.order_id = intent.order_id
-            self.intents.cancel(intent, reason)
-            return _ok(self.intents.body(intent, "latest_charge" in expand))
-
-        return _guarded(execute)
-
-    def _retrieve(self, call: Call, parameters: Parameters, name: str, expand: frozenset[str]) -> Prepared:
-        def execute(at_ns: int) -> Reply:
-            intent = self.intents.find(name)
-            call.order_id = intent.order_id
-            return _ok(self.intents.body(intent, "latest_charge" in expand))
-
-        return _guarded(execute)
-
-    def _list(self, call: Call, parameters: Parameters, name: str, expand: frozenset[str]) -> Prepared:
-        return _guarded(lambda at_ns: _ok(self.intents.page(parameters, expand)))
-
-    def _search(self, call: Call, parameters: Parameters, name: str, expand: frozenset[str]) -> Prepared:
-        text(parameters, "query", required=True)
-        limit, page = integer(parameters, "limit"), integer(parameters, "page")
-        if (limit is not None and not 1 <= limit <= 100) or (page is not None and page < 0):
-            raise invalid("Limit must be from 1 to 100, and page one that a search has given.", param="limit")
-        return _guarded(lambda at_ns: _ok(self.intents.search(parameters, expand)))
-
-    # Refunds.
+        name = route(call.exchange.request.method, call.exchange.request.path)[1]
+        return self._endpoints[call.endpoint](call, parameters, name, expand)
 
     def _refund(self, call: Call, parameters: Parameters, name: str, expand: frozenset[str]) -> Prepared:
         refunds.check(parameters)
 
         def execute(at_ns: int) -> Reply:
             call.order_id = self.refunds.intent_of(parameters).order_id
-            return _ok(self.refunds.body(self.refunds.create(parameters, at_ns), expand), "succeeded")
+            return ok(self.refunds.create(parameters, at_ns).body(expand), "succeeded")
 
-        return _guarded(execute)
-
-    def _retrieve_refund(
-        self, call: Call, parameters: Parameters, name: str, expand: frozenset[str]
-    ) -> Prepared:
-        return _guarded(lambda at_ns: _ok(self.refunds.body(self.refunds.find(name), expand)))
-
-    def _list_refunds(
-        self, call: Call, parameters: Parameters, name: str, expand: frozenset[str]
-    ) -> Prepared:
-        return _guarded(lambda at_ns: _ok(self.refunds.page(parameters, expand)))
-
-    # What they share.
-
-    def _card(self, parameters: Parameters) -> Card | None:
-        """The card that a request names, by ``payment_method`` or ``payment_method_data``."""
-        name = text(parameters, "payment_method")
-        if name is not None:
-            card = cards.by_name(name)
-            if card is None:
-                raise invalid("No such PaymentMethod.", param="payment_method", code="resource_missing")
-            return Card(self._new_id("pm_"), card)
-        data = parameters.get("payment_method_data")
-        if data is None:
-            return None
-        if isinstance(data, str) or text(data, "type", required=True) != "card":
-            raise invalid("This mock takes cards only.", param="payment_method_data[type]")
-        details = data.get("card")
-        if not isinstance(details, dict):
-            raise invalid(
-                "Missing required param: payment_method_data[card].",
-                param="payment_method_data[card]",
-                code="parameter_missing",
-            )
-        number = text(details, "number", required=True) or ""
-        month, year = (
-            integer(details, "exp_month", required=True),
-            integer(details, "exp_year", required=True),
-        )
-        if month is None or not 1 <= month <= 12:
-            raise StripeError(
-                402, "card_error", "Your card's expiration month is invalid.", code="invalid_expiry_month"
-            )
-        if year is None or year < 0:
-            raise StripeError(
-                402, "card_error", "Your card's expiration year is invalid.", code="invalid_expiry_year"
-            )
-        return Card(self._new_id("pm_"), cards.by_number(number.replace(" ", "")))
+        return guarded(execute)
 
     def _new_id(self, prefix: str) -> str:
         return prefix + self.next_id(24, ALPHANUMERIC)
 
 
-def _guarded(execute: Callable[[int], Reply]) -> Callable[[int], Reply]:
-    """Turns the errors of an execution into the answers that they are."""
-
-    def guarded(at_ns: int) -> Reply:
-        try:
-            return execute(at_ns)
-        except StripeError as error:
-            return error.reply()
-
-    return guarded
+class _Listed(Protocol):
+    def page(self, parameters: Parameters, expand: Collection[str]) -> dict[str, Any]: ...
 
 
-def _ok(body: dict[str, Any], result: str = "") -> Reply:
-    return Reply(200, orjson.dumps(body), result)
+def _listing(collection: _Listed) -> Endpoint:
+    def endpoint(call: Call, parameters: Parameters, name: str, expand: frozenset[str]) -> Prepared:
+        return guarded(lambda at_ns: ok(collection.page(parameters, expand)))
+
+    return endpoint
 
 
-def _result(status: str) -> str:
-    return "succeeded" if status == "succeeded" else "processing"
+def _retrieving(find: Callable[[str], Any], body: Callable[[Any, Collection[str]], Any]) -> Endpoint:
+    def endpoint(call: Call, parameters: Parameters, name: str, expand: frozenset[str]) -> Prepared:
+        return guarded(lambda at_ns: ok(body(find(name), expand)))
 
-
-def _authenticate(authorization: str) -> None:
-    """Any ``sk_test_`` key will do, as Bearer or as the user name of Basic.
-
-    Raises:
-        StripeError: 401; the message never quotes a key.
-    """
-    scheme, _, credentials = authorization.partition(" ")
-    key = credentials.strip()
-    if scheme.lower() == "basic":
-        try:
-            key = base64.b64decode(key, validate=True).decode().partition(":")[0]
-        except (binascii.Error, UnicodeDecodeError):
-            key = ""
-    if not key or scheme.lower() not in ("bearer", "basic"):
-        raise invalid(
-            "You did not provide an API key. Send it in the Authorization header, as Bearer or Basic.",
-            status=401,
-        )
-    if key.startswith(("sk_live_", "rk_live_", "pk_live_")):
-        raise invalid(
-            "This is a mock: a live key has no business here, and has been refused unseen.", status=401
-        )
-    if not key.startswith("sk_test_"):
-        raise invalid("Invalid API Key provided: the mock takes keys that start with sk_test_.", status=401)
+    return endpoint

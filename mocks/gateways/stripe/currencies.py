@@ -19,6 +19,9 @@ _CODES = (
 CURRENCIES = frozenset(_CODES.split())
 """ISO 4217 codes in lower case."""
 
+THREE_DECIMALS = frozenset({"bhd", "jod", "kwd", "omr", "tnd"})
+"""Currencies whose minor unit is a thousandth."""
+
 MINIMUM = {
     "usd": 50,
     "aed": 200,

@@ -1,11 +1,12 @@
-"""What Stripe's objects share: typed parameters, metadata, time stamps, list pages."""
+"""What Stripe's objects share: typed parameters, metadata, expansion, list pages."""
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Iterator, Sequence
+import bisect
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Generic, Protocol, TypeVar
+from operator import attrgetter
+from typing import Any, Generic, Protocol, TypeVar
 
 from mocks.gateways.stripe.errors import StripeError, invalid
 from mocks.gateways.stripe.form import FormError, Parameters, listed
@@ -29,11 +30,6 @@ class Page(Generic[Row]):
 
     rows: list[Row]
     has_more: bool
-
-
-def unix() -> int:
-    """Now, in Unix seconds, as the API's ``created``. The journal's times come from another clock."""
-    return int(time.time())
 
 
 def text(parameters: Parameters, name: str, *, required: bool = False) -> str | None:
@@ -97,6 +93,17 @@ def expansions(parameters: Parameters, allowed: frozenset[str]) -> frozenset[str
     return frozenset(str(name) for name in asked)
 
 
+def below(expand: Collection[str], name: str) -> tuple[str, ...] | None:
+    """What of ``expand`` concerns the inside of the property ``name``; None when it is not to be expanded."""
+    inner: tuple[str, ...] | None = None
+    for path in expand:
+        if path == name:
+            inner = inner or ()
+        elif path.startswith(name) and path[len(name)] == ".":
+            inner = (*(inner or ()), path[len(name) + 1 :])
+    return inner
+
+
 def known_only(parameters: Parameters, known: frozenset[str]) -> None:
     """Raises StripeError (400) when a parameter is not one that the endpoint knows."""
     for name in parameters:
@@ -134,6 +141,23 @@ def page_of(
         return Page(page.rows[::-1], page.has_more)
     end = len(rows) if after is None else cursor(after, "starting_after")[0]
     return _take((rows[place] for place in range(end - 1, -1, -1)), limit, wanted)
+
+
+def listing(url: str, page: Page[Row], body: Callable[[Row], Any]) -> dict[str, Any]:
+    """The API's ``list``."""
+    return {
+        "object": "list",
+        "url": url,
+        "has_more": page.has_more,
+        "data": [body(row) for row in page.rows],
+    }
+
+
+def place_in(rows: Sequence[Any], place: int) -> tuple[int, int]:
+    """How many rows have a ``place`` below this one, and how many not above it. Rows stand in the order of
+    their places."""
+    key = attrgetter("place")
+    return bisect.bisect_left(rows, place, key=key), bisect.bisect_right(rows, place, key=key)
 
 
 def _take(rows: Iterator[Row], limit: int, wanted: Callable[[int], bool]) -> Page[Row]:

@@ -1,21 +1,32 @@
-"""Stripe's endpoints that are mocked: their paths and their parameters."""
+"""Stripe's endpoints that are mocked: their paths, their parameters, and what can be expanded."""
 
 from __future__ import annotations
 
-import re
+_PATHS = {
+    "payment_intents.create": "POST /v1/payment_intents",
+    "payment_intents.confirm": "POST /v1/payment_intents/*/confirm",
+    "payment_intents.capture": "POST /v1/payment_intents/*/capture",
+    "payment_intents.cancel": "POST /v1/payment_intents/*/cancel",
+    "payment_intents.list": "GET /v1/payment_intents",
+    "payment_intents.search": "GET /v1/payment_intents/search",
+    "payment_intents.retrieve": "GET /v1/payment_intents/*",
+    "charges.list": "GET /v1/charges",
+    "charges.retrieve": "GET /v1/charges/*",
+    "refunds.create": "POST /v1/refunds",
+    "refunds.list": "GET /v1/refunds",
+    "refunds.retrieve": "GET /v1/refunds/*",
+    "balance.retrieve": "GET /v1/balance",
+    "balance_transactions.list": "GET /v1/balance_transactions",
+    "balance_transactions.retrieve": "GET /v1/balance_transactions/*",
+    "events.list": "GET /v1/events",
+    "events.retrieve": "GET /v1/events/*",
+}
+"""Endpoint -> method and path; ``*`` is the object that the path names."""
 
-ROUTES = (
-    ("POST", re.compile(r"/v1/payment_intents\Z"), "payment_intents.create"),
-    ("POST", re.compile(r"/v1/payment_intents/(?P<id>[^/]+)/confirm\Z"), "payment_intents.confirm"),
-    ("POST", re.compile(r"/v1/payment_intents/(?P<id>[^/]+)/cancel\Z"), "payment_intents.cancel"),
-    ("GET", re.compile(r"/v1/payment_intents\Z"), "payment_intents.list"),
-    ("GET", re.compile(r"/v1/payment_intents/search\Z"), "payment_intents.search"),
-    ("GET", re.compile(r"/v1/payment_intents/(?P<id>[^/]+)\Z"), "payment_intents.retrieve"),
-    ("POST", re.compile(r"/v1/refunds\Z"), "refunds.create"),
-    ("GET", re.compile(r"/v1/refunds\Z"), "refunds.list"),
-    ("GET", re.compile(r"/v1/refunds/(?P<id>[^/]+)\Z"), "refunds.retrieve"),
-)
-"""Method, path and endpoint; the group ``id`` is the object that the path names."""
+ENDPOINTS = tuple(_PATHS)
+"""The names of the endpoints."""
+
+_ENDPOINTS = {path: endpoint for endpoint, path in _PATHS.items()}
 
 _PAGING = {"limit", "starting_after", "ending_before", "created", "expand"}
 _METHOD = {"payment_method", "payment_method_data", "return_url", "off_session", "receipt_email", "expand"}
@@ -32,29 +43,62 @@ KNOWN = {
         }
     ),
     "payment_intents.confirm": frozenset(_METHOD | {"shipping", "error_on_requires_action"}),
+    "payment_intents.capture": frozenset(
+        {
+            "amount_to_capture",
+            "final_capture",
+            "statement_descriptor",
+            "statement_descriptor_suffix",
+            "expand",
+        }
+    ),
     "payment_intents.cancel": frozenset({"cancellation_reason", "expand"}),
     "payment_intents.retrieve": frozenset({"client_secret", "expand"}),
     "payment_intents.list": frozenset(_PAGING | {"customer"}),
     "payment_intents.search": frozenset({"query", "limit", "page", "expand"}),
+    "charges.retrieve": frozenset({"expand"}),
+    "charges.list": frozenset(_PAGING | {"customer", "payment_intent"}),
     "refunds.create": frozenset({"payment_intent", "charge", "amount", "reason", "metadata", "expand"}),
     "refunds.retrieve": frozenset({"expand"}),
     "refunds.list": frozenset(_PAGING | {"payment_intent", "charge"}),
+    "balance.retrieve": frozenset({"expand"}),
+    "balance_transactions.retrieve": frozenset({"expand"}),
+    "balance_transactions.list": frozenset(_PAGING | {"currency", "source", "type"}),
+    "events.retrieve": frozenset({"expand"}),
+    "events.list": frozenset(_PAGING | {"type", "types"}),
 }
 """Endpoint -> the parameters that it knows."""
 
-_INTENT = frozenset({"latest_charge"})
-_INTENTS = frozenset({"data.latest_charge"})
-_REFUND = frozenset({"payment_intent", "charge"})
-_REFUNDS = frozenset({"data.payment_intent", "data.charge"})
-EXPAND = {
-    "payment_intents.create": _INTENT,
-    "payment_intents.confirm": _INTENT,
-    "payment_intents.cancel": _INTENT,
-    "payment_intents.retrieve": _INTENT,
-    "payment_intents.list": _INTENTS,
-    "payment_intents.search": _INTENTS,
-    "refunds.create": _REFUND,
-    "refunds.retrieve": _REFUND,
-    "refunds.list": _REFUNDS,
+_INTENT = ("latest_charge", "latest_charge.balance_transaction")
+_CHARGE = ("balance_transaction", "payment_intent")
+_REFUND = ("balance_transaction", "charge", "charge.balance_transaction", "payment_intent")
+_ONE = {
+    "payment_intents": _INTENT,
+    "charges": _CHARGE,
+    "refunds": _REFUND,
+    "balance_transactions": ("source",),
 }
+
+
+def _expandable(endpoint: str) -> frozenset[str]:
+    resource, _, verb = endpoint.partition(".")
+    names = _ONE.get(resource, ())
+    return frozenset(f"data.{name}" for name in names) if verb in ("list", "search") else frozenset(names)
+
+
+EXPAND = {endpoint: _expandable(endpoint) for endpoint in _PATHS}
 """Endpoint -> what ``expand`` may name."""
+
+
+def route(method: str, path: str) -> tuple[str, str]:
+    """The endpoint of a request, and the object that its path names; both empty where there is none."""
+    endpoint = _ENDPOINTS.get(f"{method} {path}")
+    if endpoint is not None:
+        return endpoint, ""
+    parts = path.split("/")
+    if not 4 <= len(parts) <= 5 or not parts[3]:
+        return "", ""
+    name = parts[3]
+    parts[3] = "*"
+    endpoint = _ENDPOINTS.get(f"{method} {'/'.join(parts)}", "")
+    return (endpoint, name) if endpoint else ("", "")

@@ -1,0 +1,110 @@
+"""The merchant's account at Stripe: what is on it, what is pending, and every line of it."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import Any
+
+from mocks.gateways.stripe.balance_transaction import BalanceTransaction, Source
+from mocks.gateways.stripe.errors import missing
+from mocks.gateways.stripe.form import Parameters
+from mocks.gateways.stripe.objects import below, listing, page_of, place_in, text
+from mocks.mock_clock import MockClock
+
+SETTLEMENT_S = 2 * 86_400
+"""Seconds from a movement until its money is available: two days, an assumption; countries differ."""
+
+
+class Balance:
+    """All balance transactions of one gateway, in the order in which their money becomes available."""
+
+    def __init__(self, clock: MockClock) -> None:
+        self._clock = clock
+        self._all: list[BalanceTransaction] = []
+        self._by_id: dict[str, BalanceTransaction] = {}
+        self._named = 0
+        self._settled = 0
+        self._total: dict[str, int] = {}
+        self._available: dict[str, int] = {}
+        self._fees: dict[str, int] = {}
+
+    def book(self, kind: str, source: Source, amount: int, fee: int, currency: str) -> BalanceTransaction:
+        """Money came (``amount`` above zero) or went; the fee is in the minor unit, too."""
+        created = self._clock.unix()
+        line = BalanceTransaction(
+            len(self._all), created, created + SETTLEMENT_S, kind, amount, fee, currency, source
+        )
+        self._all.append(line)
+        self._total[currency] = self._total.get(currency, 0) + amount - fee
+        if fee:
+            self._fees[currency] = self._fees.get(currency, 0) + fee
+        return line
+
+    def take_fees(self) -> dict[str, int]:
+        """Currency -> the sum of the fees since this was last asked."""
+        fees, self._fees = self._fees, {}
+        return fees
+
+    def find(self, name: str) -> BalanceTransaction:
+        """Raises StripeError (404) when there is none."""
+        found = self._named_line(name)
+        if found is None:
+            raise missing("balance transaction", name, param="id")
+        return found
+
+    def page(self, parameters: Parameters, expand: Collection[str]) -> dict[str, Any]:
+        """A list page, newest first; filters ``currency``, ``type``, ``source`` and ``created``."""
+        rows = self._all
+        currency, kind, source = (text(parameters, name) for name in ("currency", "type", "source"))
+        if currency or kind or source:
+            rows = [
+                row
+                for row in rows
+                if currency in (None, row.currency)
+                and kind in (None, row.kind)
+                and source in (None, row.source.id)
+            ]
+        page = page_of(parameters, rows, lambda name, param: self._cursor(name, param, rows))
+        inner = below(expand, "data") or ()
+        return listing("/v1/balance_transactions", page, lambda row: self.line(row, inner))
+
+    def line(self, transaction: BalanceTransaction, expand: Collection[str] = ()) -> dict[str, Any]:
+        """The API's object of a balance transaction."""
+        return transaction.body(expand, self._clock.now())
+
+    def body(self) -> dict[str, Any]:
+        """The API's ``balance``: per currency what is available and what is not yet."""
+        self._settle()
+        currencies = sorted(self._total) or ["eur"]
+        available = {currency: self._available.get(currency, 0) for currency in currencies}
+        pending = {currency: self._total.get(currency, 0) - available[currency] for currency in currencies}
+        return {
+            "object": "balance",
+            "available": [_funds(currency, available[currency]) for currency in currencies],
+            "livemode": False,
+            "pending": [_funds(currency, pending[currency]) for currency in currencies],
+        }
+
+    def _settle(self) -> None:
+        now = self._clock.now()
+        while self._settled < len(self._all) and self._all[self._settled].available_on <= now:
+            line = self._all[self._settled]
+            self._available[line.currency] = self._available.get(line.currency, 0) + line.net
+            self._settled += 1
+
+    def _named_line(self, name: str) -> BalanceTransaction | None:
+        # Names are read off the lines when somebody asks for one, not while payments are made.
+        for place in range(self._named, len(self._all)):
+            self._by_id[self._all[place].id] = self._all[place]
+        self._named = len(self._all)
+        return self._by_id.get(name)
+
+    def _cursor(self, name: str, param: str, rows: list[BalanceTransaction]) -> tuple[int, int]:
+        line = self._named_line(name)
+        if line is None:
+            raise missing("balance transaction", name, param=param, status=400)
+        return place_in(rows, line.place)
+
+
+def _funds(currency: str, amount: int) -> dict[str, Any]:
+    return {"amount": amount, "currency": currency, "source_types": {"card": amount}}

@@ -1,0 +1,95 @@
+"""A charge: one attempt to take the money of a PaymentIntent."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from mocks.gateways.stripe import cards
+from mocks.gateways.stripe.objects import below
+
+if TYPE_CHECKING:
+    from mocks.gateways.stripe.balance_transaction import BalanceTransaction
+    from mocks.gateways.stripe.payment_intent import PaymentIntent
+
+
+@dataclass(slots=True)
+class Charge:
+    """``place`` is its number among all charges. ``captured`` and ``refunded`` are in the minor unit;
+    ``released`` tells that an authorization was given up instead of being captured."""
+
+    id: str
+    place: int
+    created: int
+    intent: PaymentIntent
+    card: cards.Card
+    payment_method: str
+    captured: int = 0
+    refunded: int = 0
+    released: bool = False
+    balance_transaction: BalanceTransaction | None = None
+
+    @property
+    def paid(self) -> bool:
+        return self.card.decline is None
+
+    def body(self, expand: Collection[str] = ()) -> dict[str, Any]:
+        """The API's object as it is now."""
+        return self.body_when(self.captured, self.refunded, self.released, expand)
+
+    def body_when(
+        self, captured: int, refunded: int, released: bool = False, expand: Collection[str] = ()
+    ) -> dict[str, Any]:
+        """The API's object as it was with these amounts captured and refunded.
+
+        That a released authorization shows as refunded follows the reference ("Cancel a PaymentIntent": the
+        remaining amount_capturable is automatically refunded). After a partial capture the rest does not
+        count as refunded here; that is an assumption.
+        """
+        intent, decline = self.intent, self.card.decline
+        transaction: str | dict[str, Any] | None = None
+        if captured and self.balance_transaction is not None:
+            transaction = self.balance_transaction.id
+            if expand and below(expand, "balance_transaction") is not None:
+                transaction = self.balance_transaction.body()
+        whole = expand and below(expand, "payment_intent") is not None
+        return {
+            "id": self.id,
+            "object": "charge",
+            "amount": intent.amount,
+            "amount_captured": captured,
+            "amount_refunded": intent.amount if released else refunded,
+            "balance_transaction": transaction,
+            "captured": captured > 0,
+            "created": self.created,
+            "currency": intent.currency,
+            "customer": intent.customer,
+            "description": intent.description,
+            "disputed": False,
+            "failure_code": decline.code if decline is not None else None,
+            "failure_message": decline.message if decline is not None else None,
+            "livemode": False,
+            "metadata": intent.metadata,
+            "outcome": _outcome(decline),
+            "paid": self.paid,
+            "payment_intent": intent.body() if whole else intent.id,
+            "payment_method": self.payment_method,
+            "payment_method_details": {
+                "type": "card",
+                "card": {
+                    "brand": self.card.brand,
+                    "funding": self.card.funding,
+                    "last4": self.card.last4,
+                },
+            },
+            "refunded": released or (captured > 0 and refunded == captured),
+            "status": "succeeded" if self.paid else "failed",
+        }
+
+
+def _outcome(decline: cards.Decline | None) -> dict[str, Any]:
+    if decline is None:
+        return {"network_status": "approved_by_network", "reason": None, "type": "authorized"}
+    reason = decline.decline_code or decline.code
+    return {"network_status": "declined_by_network", "reason": reason, "type": "issuer_declined"}

@@ -1,0 +1,57 @@
+"""All charges of one gateway."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+from typing import Any
+
+from mocks.gateways.stripe import cards
+from mocks.gateways.stripe.charge import Charge
+from mocks.gateways.stripe.errors import missing
+from mocks.gateways.stripe.form import Parameters
+from mocks.gateways.stripe.objects import below, listing, page_of, place_in, text
+from mocks.gateways.stripe.payment_intent import PaymentIntent
+from mocks.mock_clock import MockClock
+
+
+class Charges:
+    """Charges are made by confirming PaymentIntents only; here they are found and listed."""
+
+    def __init__(self, clock: MockClock, new_id: Callable[[str], str]) -> None:
+        self._clock = clock
+        self._new_id = new_id
+        self._all: list[Charge] = []
+        self._by_id: dict[str, Charge] = {}
+
+    def add(self, intent: PaymentIntent, card: cards.Card, payment_method: str) -> Charge:
+        """A new attempt, the latest of its PaymentIntent."""
+        charge = Charge(self._new_id("ch_"), len(self._all), self._clock.unix(), intent, card, payment_method)
+        self._all.append(charge)
+        self._by_id[charge.id] = charge
+        intent.charges.append(charge)
+        return charge
+
+    def find(self, name: str, *, param: str = "id") -> Charge:
+        """Raises StripeError (404) when there is none."""
+        if name not in self._by_id:
+            raise missing("charge", name, param=param)
+        return self._by_id[name]
+
+    def page(self, parameters: Parameters, expand: Collection[str]) -> dict[str, Any]:
+        """A list page, newest first; filters ``payment_intent``, ``customer`` and ``created``."""
+        rows = self._all
+        intent, customer = text(parameters, "payment_intent"), text(parameters, "customer")
+        if intent or customer:
+            rows = [
+                row
+                for row in rows
+                if intent in (None, row.intent.id) and customer in (None, row.intent.customer)
+            ]
+        page = page_of(parameters, rows, lambda name, param: self._cursor(name, param, rows))
+        inner = below(expand, "data") or ()
+        return listing("/v1/charges", page, lambda row: row.body(inner))
+
+    def _cursor(self, name: str, param: str, rows: list[Charge]) -> tuple[int, int]:
+        if name not in self._by_id:
+            raise missing("charge", name, param=param, status=400)
+        return place_in(rows, self._by_id[name].place)

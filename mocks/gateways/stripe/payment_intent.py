@@ -1,0 +1,109 @@
+"""A PaymentIntent: what is to be paid, and how far that has come."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from mocks.gateways.stripe import cards
+from mocks.gateways.stripe.objects import below
+
+if TYPE_CHECKING:
+    from mocks.gateways.stripe.charge import Charge
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """A card as a request names it, with the identifier that its PaymentMethod gets."""
+
+    payment_method: str
+    card: cards.Card
+
+
+@dataclass(slots=True)
+class PaymentIntent:
+    """``place`` is its number among all PaymentIntents, in the order of creation; amounts are in the minor
+    unit of ``currency``, a lower-case ISO 4217 code."""
+
+    id: str
+    place: int
+    created: int
+    amount: int
+    currency: str
+    metadata: dict[str, str]
+    customer: str | None
+    description: str | None
+    client_secret: str
+    manual: bool = False
+    status: str = "requires_payment_method"
+    amount_received: int = 0
+    card: cards.Card | None = None
+    payment_method: str | None = None
+    charges: list[Charge] = field(default_factory=list)
+    last_payment_error: dict[str, Any] | None = None
+    canceled_at: int | None = None
+    cancellation_reason: str | None = None
+
+    @property
+    def order_id(self) -> str:
+        """By convention of this project a caller puts its order id into ``metadata[order_id]``."""
+        return self.metadata.get("order_id", "")
+
+    def body(self, expand: Collection[str] = ()) -> dict[str, Any]:
+        """The API's object."""
+        charge = self.charges[-1] if self.charges else None
+        latest: str | dict[str, Any] | None = charge.id if charge is not None else None
+        if expand and charge is not None:
+            inner = below(expand, "latest_charge")
+            if inner is not None:
+                latest = charge.body(inner)
+        return {
+            "id": self.id,
+            "object": "payment_intent",
+            "amount": self.amount,
+            "amount_capturable": self.amount if self.status == "requires_capture" else 0,
+            "amount_received": self.amount_received,
+            "canceled_at": self.canceled_at,
+            "cancellation_reason": self.cancellation_reason,
+            "capture_method": "manual" if self.manual else "automatic",
+            "client_secret": self.client_secret,
+            "confirmation_method": "automatic",
+            "created": self.created,
+            "currency": self.currency,
+            "customer": self.customer,
+            "description": self.description,
+            "last_payment_error": self.last_payment_error,
+            "latest_charge": latest,
+            "livemode": False,
+            "metadata": self.metadata,
+            "next_action": None,
+            "payment_method": self.payment_method,
+            "payment_method_types": ["card"],
+            "processing": None,
+            "status": self.status,
+        }
+
+    def body_when_created(self) -> dict[str, Any]:
+        """The object before anything was done with it."""
+        return self.body() | {
+            "amount_capturable": 0,
+            "amount_received": 0,
+            "canceled_at": None,
+            "cancellation_reason": None,
+            "last_payment_error": None,
+            "latest_charge": None,
+            "payment_method": None,
+            "status": "requires_payment_method",
+        }
+
+    def body_when_authorized(self, charge: Charge) -> dict[str, Any]:
+        """The object after a manual authorization, before its capture or cancellation."""
+        return self.body() | {
+            "amount_capturable": self.amount,
+            "amount_received": 0,
+            "canceled_at": None,
+            "cancellation_reason": None,
+            "latest_charge": charge.id,
+            "status": "requires_capture",
+        }
