@@ -6,6 +6,7 @@ import typer
 
 from paydrill import __version__
 from paydrill.check import check
+from paydrill.latency import latency
 from paydrill.list import list_scenarios
 from paydrill.mock import mock
 from paydrill.probe import probe
@@ -26,6 +27,7 @@ app.command("list")(list_scenarios)
 app.command()(mock)
 app.command()(probe)
 app.command()(report)
+app.add_typer(latency, name="latency")
 
 
 def _version(wanted: bool) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 from mocks.faults import FAULTS
 from probes import PROBES
 from scenarios.parameters import parameter_value
-from scenarios.schema import Fault, Scenario
+from scenarios.schema import Fault, Latency, Scenario
 
 Plan = dict[str, Any]
 
@@ -18,7 +18,6 @@ _HEALTH = "/health"
 
 def gateway(scenario: Scenario, name: str, journal: Path | None, port: int = 0) -> Plan:
     """The plan of one mock gateway, with the faults that it injects into itself."""
-    latency = scenario.gateways[name].latency
     return {
         "role": "gateway",
         "gateway": name,
@@ -26,7 +25,7 @@ def gateway(scenario: Scenario, name: str, journal: Path | None, port: int = 0) 
         "host": "127.0.0.1",
         "port": port,
         "seed": scenario.seed,
-        "latency": {"p50_ns": latency.p50, "p99_ns": latency.p99},
+        "latency": _latency(scenario.gateways[name].latency),
         "journal": str(journal) if journal else None,
         "faults": [
             _fault(f"f{number}", fault)
@@ -84,6 +83,12 @@ def probes(scenario: Scenario, urls: dict[str, str], run: str, journal: Path | N
             for number, probe in enumerate(scenario.probes)
         ],
     }
+
+
+def _latency(latency: Latency) -> Plan:
+    if latency.quantiles is not None:
+        return {"quantiles_ns": list(latency.quantiles)}
+    return {"p50_ns": latency.p50, "p99_ns": latency.p99}
 
 
 def _probe_url(probe: str, on: str, urls: dict[str, str]) -> str:

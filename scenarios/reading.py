@@ -11,7 +11,7 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from scenarios import checks
+from scenarios import checks, samples
 from scenarios.document import Document, Problem, ScenarioError, override, read
 from scenarios.document import Path as Place
 from scenarios.finding import nearest
@@ -81,6 +81,7 @@ def parse(text: str, file: str, settings: Iterable[str] = ()) -> Scenario:
     if not isinstance(document.data, dict):
         raise ScenarioError([document.problem((), "a scenario is a mapping of keys; this is something else")])
     document.data.pop("run", None)
+    problems += samples.embed(document)
     data: dict[str, Any] = document.data
     broken: set[Place] = set()
     scenario = None
@@ -92,7 +93,10 @@ def parse(text: str, file: str, settings: Iterable[str] = ()) -> Scenario:
             before = len(broken)
             for detail in error.errors(include_url=False, include_context=True):
                 place = pruned.original(_place(detail))
-                if not any(place[: len(b)] == b for b in broken):
+                if any(b[: len(place)] == place != b for b in broken):
+                    # What holds a part that was left out, and is judged as a whole.
+                    broken.add(place)
+                elif not any(place[: len(b)] == b for b in broken):
                     problems.append(_explain(document, detail, place))
                     broken.add(place)
                 elif place:

@@ -48,7 +48,7 @@ def _lines() -> Iterator[str]:
             "",
             f"## {title}",
             "",
-            (section.__doc__ or "").strip().split("\n\n")[0].replace("\n", " "),
+            " ".join((section.__doc__ or "").split("\n\n")[0].split()),
             "",
         )
         yield from ("| key | default | what it is |", "| --- | --- | --- |")

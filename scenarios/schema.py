@@ -6,6 +6,7 @@ units (``20s``, ``400/s``, ``98%``).
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
@@ -59,15 +60,39 @@ class Platform(Section):
 
 
 class Latency(Section):
-    """Answer times of a gateway: a lognormal distribution given by two of its percentiles."""
+    """Answer times of a gateway: a lognormal distribution given by two of its percentiles, or the
+    distribution of one's own measurements. Either `p50` and `p99`, or `from`, or `quantiles`."""
 
-    p50: Duration = Field(gt=0, description="half of the answers take at most this")
-    p99: Duration = Field(gt=0, description="99 of 100 answers take at most this")
+    p50: Duration | None = Field(None, gt=0, description="half of the answers take at most this")
+    p99: Duration | None = Field(None, gt=0, description="99 of 100 answers take at most this")
+    from_: str | None = Field(
+        None,
+        alias="from",
+        description="a file of measurements, as `paydrill latency sample` writes it; its path counts from "
+        "the scenario's folder, or else from the working folder",
+    )
+    quantiles: tuple[Duration, ...] | None = Field(
+        None,
+        min_length=1,
+        description="at equal distances from the least to the greatest value; what `from` becomes in a "
+        "run's folder, so that the run can be played again without the file",
+    )
 
     @model_validator(mode="after")
-    def _in_order(self) -> Latency:
-        if self.p99 < self.p50:
-            raise ValueError("p99 is below p50; the 99th percentile cannot be shorter than the median")
+    def _one_of_them(self) -> Latency:
+        percentiles = (self.p50, self.p99) != (None, None)
+        if percentiles + (self.from_ is not None) + (self.quantiles is not None) != 1:
+            raise ValueError("say either p50 and p99, or from: FILE, or quantiles; one of them")
+        if percentiles:
+            if self.p50 is None or self.p99 is None:
+                raise ValueError(
+                    f"{'p50' if self.p50 is None else 'p99'} is missing; p50 and p99 go together"
+                )
+            if self.p99 < self.p50:
+                raise ValueError("p99 is below p50; the 99th percentile cannot be shorter than the median")
+        points = self.quantiles or ()
+        if any(later < earlier for earlier, later in pairwise(points)):
+            raise ValueError("quantiles must not fall: each is at least the one before it")
         return self
 
 

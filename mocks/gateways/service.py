@@ -12,7 +12,7 @@ from mocks.faults.schedule import FaultSchedule
 from mocks.gateways import GATEWAYS
 from mocks.gateways.gateway import Gateway
 from mocks.http import Server
-from mocks.latency import Latency
+from mocks.latency import from_message
 
 
 class GatewayService:
@@ -27,8 +27,8 @@ class GatewayService:
         """Serve a gateway.
 
         The plan's keys: ``gateway`` (a name of ``GATEWAYS``), ``name`` (for the journal, the gateway's when
-        left out), ``host``, ``port`` (0: any), ``seed``, ``latency`` (``p50_ns``, ``p99_ns``; none
-        when left out), ``faults`` (a list of ``FaultPlan`` messages).
+        left out), ``host``, ``port`` (0: any), ``seed``, ``latency`` (see
+        ``mocks.latency.from_message``), ``faults`` (a list of ``FaultPlan`` messages).
 
         Raises:
             PortInUseError: Another process listens on the port.
@@ -39,7 +39,7 @@ class GatewayService:
             raise ValueError(f"there is no gateway {kind!r}; the gateways are {', '.join(GATEWAYS)}")
         seed = int(plan.get("seed", 0))
         name = str(plan.get("name", kind))
-        gateway = GATEWAYS[kind].make(name, _latency(plan.get("latency")), seed)
+        gateway = GATEWAYS[kind].make(name, from_message(plan.get("latency")), seed)
         plans = [FaultPlan.from_message(message) for message in plan.get("faults") or ()]
         endpoints = GATEWAYS[kind].endpoints
         for fault in plans:
@@ -68,12 +68,3 @@ class GatewayService:
                 await self.server.stop()
         if self.gateway is not None:
             self.gateway.close()
-
-
-def _latency(message: Message | None) -> Latency:
-    if message is None:
-        return Latency(0, 0)
-    try:
-        return Latency(int(message["p50_ns"]), int(message["p99_ns"]))
-    except KeyError as error:
-        raise ValueError(f"latency: {error.args[0]} is missing") from error
