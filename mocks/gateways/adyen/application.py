@@ -113,8 +113,8 @@ class Adyen(Gateway):
     def _payment(self, call: Call, body: Body) -> Callable[[int], Reply]:
         request = payment_request(body)
         if request.flow:
-            host = call.exchange.request.headers.get("host", "")
-            return lambda at_ns: self.authentications.begin(self._new_reference(), request, host)
+            base_url = _base_url(call.exchange.request.headers.get("host", ""))
+            return lambda at_ns: self.authentications.begin(self._new_reference(), request, base_url)
         return lambda at_ns: self.payments.make(self._new_reference(), request, at_ns)
 
     def _details(self, call: Call, body: Body) -> Callable[[int], Reply]:
@@ -159,6 +159,12 @@ class Adyen(Gateway):
 
     def _new_reference(self) -> str:
         return self.next_id(16, UPPER_ALPHANUMERIC)
+
+
+def _base_url(host: str) -> str:
+    """Where the shopper finds the mock: a served one has a port and speaks plain HTTP, one in the test's own
+    process has the host of Adyen's test environment."""
+    return f"{'http' if ':' in host else 'https'}://{host}"
 
 
 def _body(data: bytes) -> Body:

@@ -70,8 +70,8 @@ class Authentications:
         self._by_token: dict[str, Authentication] = {}
         self._results: dict[str, tuple[Authentication, cards.Refusal | None]] = {}
 
-    def begin(self, psp_reference: str, request: PaymentRequest, host: str) -> Reply:
-        """Ask for the shopper. ``host`` (with its port) is where the client found the mock."""
+    def begin(self, psp_reference: str, request: PaymentRequest, base_url: str) -> Reply:
+        """Ask for the shopper. ``base_url`` is where the client found the mock."""
         token = self._new_token(32, ALPHANUMERIC)
         self._by_token[token] = Authentication(psp_reference, request)
         if request.flow == "redirect":
@@ -79,7 +79,7 @@ class Authentications:
                 "type": "redirect",
                 "method": "GET",
                 "paymentMethodType": request.method,
-                "url": f"http://{host}{PAGE}?MD={token}",
+                "url": f"{base_url}{PAGE}?MD={token}",
             }
             body: Body = {
                 "pspReference": psp_reference,
@@ -120,9 +120,10 @@ class Authentications:
             token = _decoded(details["threeDSResult"]).get("authorisationToken")
         if not isinstance(token, str):
             raise missing("paymentData")
-        if token not in self._by_token:
+        found = self._by_token.get(token)
+        if found is None or found.request.flow != "native":
             raise invalid("14_003", "Invalid paymentData")
-        return self._by_token[token]
+        return found
 
     def finish(self, authentication: Authentication, body: Body, at_ns: int) -> Reply:
         """Take what the shopper brought: the payment's result, or the next thing to ask the shopper for.
