@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
+import pytest
 from paypalserversdk.configuration import (  # type: ignore[import-untyped,unused-ignore]
     Configuration,
     Environment,
@@ -25,7 +26,7 @@ from paypalserversdk.paypal_serversdk_client import (  # type: ignore[import-unt
 
 from tests.mocks.running import Running
 
-__all__ = ["Client", "ErrorException", "call", "order_request", "token"]
+__all__ = ["Client", "ErrorException", "call", "issue", "moved", "order_request", "refused", "token"]
 
 OPTIONS = ("paypal_request_id", "prefer", "paypal_mock_response")
 
@@ -93,6 +94,26 @@ def order_request(
     """Body of an order with one purchase unit."""
     unit = {"custom_id": order, "amount": {"currency_code": currency, "value": value}}
     return {"intent": intent, "purchase_units": [unit], **more}
+
+
+def moved(running: Running, order: str) -> list[tuple[str, int]]:
+    """Kind and amount of the movements of an order."""
+    return [(m.kind, m.amount_minor) for m in running.movements if m.order_id == order]
+
+
+def refused(action: Any, options: dict[str, Any]) -> ErrorException:
+    """The SDK's exception for an error that PayPal answers with."""
+    with pytest.raises(ErrorException) as caught:
+        action(options)
+    error = caught.value
+    assert error.debug_id == error.response.headers["paypal-debug-id"]
+    return error
+
+
+def issue(action: Any, options: dict[str, Any]) -> tuple[int, str]:
+    """HTTP status and issue of the SDK's exception."""
+    error = refused(action, options)
+    return error.response_code, error.details[0].issue
 
 
 def token(running: Running) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -10,40 +9,7 @@ import pytest
 
 from mocks.gateways.paypal.triggers import PAYER_NAMES
 from tests.mocks.running import Running
-from tests.mocks_paypal.client import Client, ErrorException
-
-
-@pytest.fixture(scope="module")
-def running() -> Iterator[Running]:
-    with Running("paypal") as running:
-        yield running
-
-
-@pytest.fixture(scope="module")
-def client(running: Running) -> Iterator[Client]:
-    client = Client(running)
-    try:
-        yield client
-    finally:
-        client.close()
-
-
-def moved(running: Running, order: str) -> list[tuple[str, int]]:
-    return [(m.kind, m.amount_minor) for m in running.movements if m.order_id == order]
-
-
-def refused(action: Any, options: dict[str, Any]) -> ErrorException:
-    """The SDK's exception for an error that PayPal answers with."""
-    with pytest.raises(ErrorException) as caught:
-        action(options)
-    error = caught.value
-    assert error.debug_id == error.response.headers["paypal-debug-id"]
-    return error
-
-
-def issue(action: Any, options: dict[str, Any]) -> tuple[int, str]:
-    error = refused(action, options)
-    return error.response_code, error.details[0].issue
+from tests.mocks_paypal.client import Client, issue, moved, refused
 
 
 def test_create_approve_capture(client: Client, running: Running) -> None:
