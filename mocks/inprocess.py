@@ -1,11 +1,15 @@
 """The gateways inside a test's own process: no server, no port, the same state.
 
 ``respx`` answers what an ``httpx`` client sends to a gateway's host; the answer comes from the same gateway
-that ``paydrill mock`` serves, with its ledger, its idempotency keys and its errors, at once::
+that ``paydrill mock`` serves, with its ledger, its idempotency keys, its errors, its events
+(``g.stripe.outbox``) and its clock (``g.stripe.mock_clock.advance(seconds)``), at once::
 
     with gateways("stripe", "adyen") as g:
         pay(...)  # code of yours that calls https://api.stripe.com with httpx
         assert [movement.amount_minor for movement in g.stripe.ledger] == [1290]
+
+The gateways end with the block; fees that are booked as a sum are booked then. No webhook is delivered: there
+is no server to deliver it to, and a test can read the events instead.
 
 A call to any other host fails the test (``respx``'s ``AllMockedAssertionError``); add routes of your own to
 ``g.router``. Needs ``respx``: ``pip install paydrill[inprocess]``. Clients that don't use ``httpx`` are not
@@ -71,6 +75,7 @@ class InProcess:
         self.router.stop(quiet=True)
         for gateway in self._gateways.values():
             gateway.close()
+            gateway.mock_clock.clear()
 
 
 def gateways(*names: str, seed: int = 1, base_urls: dict[str, str] | None = None) -> InProcess:
@@ -133,6 +138,8 @@ class _Answers:
         wire = _Wire()
         exchange = Exchange(received, wire, keep_alive=True, old=False)
         try:
+            # A synchronous test has no event loop to wake the clock; each request does.
+            self._gateway.mock_clock.fire_due()
             self._gateway(exchange)
         except Exception as error:
             complain(received, error)

@@ -9,6 +9,7 @@ import httpx
 import pytest
 from respx.models import AllMockedAssertionError
 
+from mocks.faults import FAULTS, FaultPlan
 from mocks.gateways import GATEWAYS
 from mocks.inprocess import BASE_URLS, gateways
 
@@ -131,14 +132,41 @@ def test_another_base_url() -> None:
             client.post(STRIPE, data=intent("o2"))
 
 
-def test_a_fault_is_seen_as_httpx_tells_it(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_faults_are_seen_as_httpx_tells_them() -> None:
     with gateways("stripe") as g, httpx.Client(headers=KEY) as client:
-        with monkeypatch.context() as patch:
-            patch.setattr(g.stripe, "prepare", lambda call: call.reset())
-            with pytest.raises(httpx.ReadError):
-                client.post(STRIPE, data=intent("o1"))
+        plan = FaultPlan("f1", "outage", 0, 1)
+        g.stripe.faults = [FAULTS["outage"](plan, g.stripe, seed=1)]
+        with pytest.raises(httpx.ReadError):
+            client.post(STRIPE, data=intent("o1"))
+        g.stripe.faults = [FAULTS["http_error"](FaultPlan("f2", "http_error", 0, 1), g.stripe, seed=1)]
+        assert client.post(STRIPE, data=intent("o1")).status_code == 503
+        assert len(g.stripe.ledger) == 0
+        g.stripe.faults = ()
         assert client.post(STRIPE, data=intent("o1")).status_code == 200
-    assert len(g.stripe.ledger) == 1
+        assert [m.order_id for m in g.stripe.ledger] == ["o1"]
+
+
+def test_the_clock_can_be_put_forward() -> None:
+    with gateways("stripe") as g, httpx.Client(headers=KEY) as client:
+        held = client.post(STRIPE, data=intent("o1") | {"capture_method": "manual"}).json()
+        assert held["status"] == "requires_capture"
+        g.stripe.mock_clock.advance(8 * 86400)
+        assert client.get(f"{STRIPE}/{held['id']}").json()["status"] == "canceled"
+        assert "payment_intent.canceled" in [event.kind for event in g.stripe.outbox]
+        assert len(g.stripe.ledger) == 0
+
+
+@pytest.mark.parametrize(
+    ("gateway", "path"),
+    [("stripe", "/v1/refunds"), ("adyen", "/v72/payments"), ("paypal", "/v2/checkout/orders"),
+     ("gocardless", "/payments")],
+)  # fmt: skip
+def test_each_gateway_refuses_who_has_no_key(gateway: str, path: str) -> None:
+    with gateways(gateway) as g, httpx.Client(base_url=BASE_URLS[gateway]) as client:
+        assert client.get("/health").json() == {"status": "ok"}
+        refused = client.post(path, json={})
+        assert refused.status_code == 401 and refused.json()
+        assert len(g[gateway].ledger) == 0
 
 
 def test_every_gateway_has_a_base_url_and_nothing_else_can_be_asked_for() -> None:
