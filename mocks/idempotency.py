@@ -50,7 +50,8 @@ class Use:
         """Execution is done: this is the answer, now and for every replay."""
         if self.saved is not None:
             raise ValueError("an answer has been saved under this key before")
-        self.saved = reply
+        # A serializer's bytes may stand in a buffer several times their size; what is kept is kept exactly.
+        self.saved = reply._replace(body=bytes(memoryview(reply.body)))
 
     def end(self) -> None:
         """The request is over, answered or lost. A key under which nothing was saved is free again."""

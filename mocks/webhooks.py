@@ -12,6 +12,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 from urllib.parse import urlsplit
 
 from journal.records import Webhook
@@ -43,13 +44,20 @@ class Event:
         created: Whole Unix seconds of the mock's clock.
     """
 
-    __slots__ = ("_outbox", "_render", "created", "kind", "number")
+    __slots__ = ("_arguments", "_outbox", "_render", "created", "kind", "number")
 
     def __init__(
-        self, outbox: Outbox, number: int, kind: str, created: int, render: Callable[[Event], bytes]
+        self,
+        outbox: Outbox,
+        number: int,
+        kind: str,
+        created: int,
+        render: Callable[..., bytes],
+        arguments: tuple[Any, ...],
     ) -> None:
         self._outbox = outbox
         self._render = render
+        self._arguments = arguments
         self.number = number
         self.kind = kind
         self.created = created
@@ -60,7 +68,7 @@ class Event:
 
     def payload(self) -> bytes:
         """The body that is delivered."""
-        return self._render(self)
+        return self._render(self, *self._arguments)
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,14 +142,14 @@ class Outbox:
         """How many events are kept no longer; the first that is kept has this number."""
         return self._next - len(self._events)
 
-    def add(self, kind: str, render: Callable[[Event], bytes]) -> Event:
+    def add(self, kind: str, render: Callable[..., bytes], *arguments: Any) -> Event:
         """Something happened: keep it, and deliver it to every URL.
 
         Args:
             kind: The event's type in the gateway's words.
-            render: Makes the payload; see ``Event``.
+            render: Makes the payload of the event and ``arguments``; see ``Event``.
         """
-        event = Event(self, self._next, kind, self.clock.unix(), render)
+        event = Event(self, self._next, kind, self.clock.unix(), render, arguments)
         self._next += 1
         self._events.append(event)
         if self._endpoints:

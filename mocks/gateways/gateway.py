@@ -164,6 +164,8 @@ class Gateway(ABC):
 
     def _end(self, call: Call) -> None:
         call.over = True
+        # The execution knows the call: left in place, the two would live until the collector comes by.
+        call.execute = None
         del self._in_flight[call]
         if call.timer is not None:
             call.timer.cancel()

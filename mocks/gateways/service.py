@@ -28,7 +28,9 @@ class GatewayService:
 
         The plan's keys: ``gateway`` (a name of ``GATEWAYS``), ``name`` (for the journal, the gateway's when
         left out), ``host``, ``port`` (0: any), ``seed``, ``latency`` (see
-        ``mocks.latency.from_message``), ``faults`` (a list of ``FaultPlan`` messages).
+        ``mocks.latency.from_message``), ``faults`` (a list of ``FaultPlan`` messages),
+        ``webhooks`` (``urls`` on loopback, and as they are wanted ``jitter_s`` and ``doubled``; see
+        ``Outbox.deliver_to``).
 
         Raises:
             PortInUseError: Another process listens on the port.
@@ -50,6 +52,13 @@ class GatewayService:
         gateway.faults = self.schedule.active
         self.server = Server(gateway, host=plan.get("host", "127.0.0.1"), port=int(plan.get("port", 0)))
         gateway.server = self.server
+        webhooks = plan.get("webhooks")
+        if webhooks is not None:
+            gateway.outbox.deliver_to(
+                webhooks["urls"],
+                jitter_s=float(webhooks.get("jitter_s", 0.0)),
+                doubled=float(webhooks.get("doubled", 0.0)),
+            )
         self.gateway = gateway
         return {"port": await self.server.start()}
 
@@ -68,3 +77,4 @@ class GatewayService:
                 await self.server.stop()
         if self.gateway is not None:
             self.gateway.close()
+            await self.gateway.outbox.close()

@@ -64,7 +64,7 @@ def test_a_key_is_claimed_saved_replayed() -> None:
     use.save(reply)
     use.end()
     found = keys.find("k")
-    assert found is use and found.saved is reply and not found.in_progress
+    assert found is use and found.saved == reply and not found.in_progress
     with pytest.raises(ValueError, match="saved"):
         use.save(reply)
 

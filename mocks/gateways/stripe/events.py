@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import hmac
 from collections.abc import Callable, Collection
-from functools import partial
 from typing import Any
 
 import orjson
@@ -51,6 +50,7 @@ class Events:
     def __init__(self, outbox: Outbox, api_version: str) -> None:
         self._outbox = outbox
         self._api_version = api_version
+        self._render = self._payload
 
     def happened(self, kind: str, body: Callable[..., dict[str, Any]], *arguments: Any) -> None:
         """Something happened.
@@ -60,7 +60,7 @@ class Events:
             body: Makes the object as it was at this moment, however late it is called, with ``arguments``.
             arguments: What ``body`` is called with.
         """
-        self._outbox.add(kind, partial(self._payload, body, arguments))
+        self._outbox.add(kind, self._render, body, *arguments)
 
     def find(self, name: str) -> Event:
         """Raises StripeError (404) when there is none."""
@@ -80,9 +80,7 @@ class Events:
         page = page_of(parameters, rows, lambda name, param: self._cursor(name, param, rows))
         return listing("/v1/events", page, self.body)
 
-    def _payload(
-        self, body: Callable[..., dict[str, Any]], arguments: tuple[Any, ...], event: Event
-    ) -> bytes:
+    def _payload(self, event: Event, body: Callable[..., dict[str, Any]], *arguments: Any) -> bytes:
         return orjson.dumps(
             {
                 "id": event.id,

@@ -7,6 +7,7 @@ from typing import Any
 
 from mocks.gateways.stripe.balance import Balance
 from mocks.gateways.stripe.balance_transaction import fee_of
+from mocks.gateways.stripe.charge import Charge
 from mocks.gateways.stripe.charges import Charges
 from mocks.gateways.stripe.currencies import CURRENCIES, MINIMUM
 from mocks.gateways.stripe.errors import StripeError, invalid, missing
@@ -90,7 +91,7 @@ class PaymentIntents:
         if intent.customer:
             self._by_customer.setdefault(intent.customer, []).append(intent)
         self._index.add(intent)
-        self._events.happened("payment_intent.created", intent.body_when_created)
+        self._events.happened("payment_intent.created", PaymentIntent.body_when_created, intent)
         return intent
 
     def confirm(self, intent: PaymentIntent, card: Card | None, at_ns: int) -> None:
@@ -118,14 +119,14 @@ class PaymentIntents:
         if intent.manual:
             intent.status = "requires_capture"
             self._clock.call_later(AUTHORIZATION_S, lambda: self._expire(intent))
-            self._events.happened("charge.succeeded", charge.body_when, 0, 0)
+            self._events.happened("charge.succeeded", Charge.body_when, charge, 0, 0)
             self._events.happened(
-                "payment_intent.amount_capturable_updated", intent.body_when_authorized, charge
+                "payment_intent.amount_capturable_updated", PaymentIntent.body_when_authorized, intent, charge
             )
         else:
             self._take(intent, intent.amount, at_ns)
-            self._events.happened("charge.succeeded", charge.body_when, intent.amount, 0)
-            self._events.happened("payment_intent.succeeded", intent.body)
+            self._events.happened("charge.succeeded", Charge.body_when, charge, intent.amount, 0)
+            self._events.happened("payment_intent.succeeded", PaymentIntent.body, intent)
 
     def capture(self, intent: PaymentIntent, amount: int | None, at_ns: int) -> None:
         """Take the money of an authorization, once: ``amount``, or all of it. The rest is released.
@@ -151,8 +152,8 @@ class PaymentIntents:
                 code="amount_too_large",
             )
         self._take(intent, amount, at_ns)
-        self._events.happened("charge.captured", intent.charges[-1].body_when, amount, 0)
-        self._events.happened("payment_intent.succeeded", intent.body)
+        self._events.happened("charge.captured", Charge.body_when, intent.charges[-1], amount, 0)
+        self._events.happened("payment_intent.succeeded", PaymentIntent.body, intent)
 
     def cancel(self, intent: PaymentIntent, reason: str | None) -> None:
         """Raises StripeError (400) when it has succeeded or been canceled before."""
@@ -211,7 +212,7 @@ class PaymentIntents:
         intent.card = intent.payment_method = None
         intent.last_payment_error = dict(error.error)
         body = error.error["payment_intent"] = intent.body()
-        self._events.happened("charge.failed", charge.body_when, 0, 0)
+        self._events.happened("charge.failed", Charge.body_when, charge, 0, 0)
         self._events.happened("payment_intent.payment_failed", lambda: body)
         return error
 
@@ -222,8 +223,8 @@ class PaymentIntents:
         intent.cancellation_reason = reason
         if authorized:
             intent.charges[-1].released = True
-            self._events.happened(released, intent.charges[-1].body_when, 0, 0, True)
-        self._events.happened("payment_intent.canceled", intent.body)
+            self._events.happened(released, Charge.body_when, intent.charges[-1], 0, 0, True)
+        self._events.happened("payment_intent.canceled", PaymentIntent.body, intent)
 
     def _expire(self, intent: PaymentIntent) -> None:
         if intent.status == "requires_capture":

@@ -134,8 +134,8 @@ class Refunds:
         self._all.append(refund)
         self._by_id[name] = refund
         self._by_intent.setdefault(intent.id, []).append(refund)
-        self._events.happened("refund.created", refund.body)
-        self._events.happened("charge.refunded", charge.body_when, charge.captured, charge.refunded)
+        self._events.happened("refund.created", Refund.body, refund)
+        self._events.happened("charge.refunded", Charge.body_when, charge, charge.captured, charge.refunded)
         return refund
 
     def find(self, name: str) -> Refund:
