@@ -81,6 +81,24 @@ class Ledger:
         self._append(movement)
         return movement
 
+    def return_refund(self, reference: str, capture: str, amount_minor: int, at_ns: int) -> Movement:
+        """A refund did not reach its payer, and its money is back: a ``refund`` of a negative amount, which
+        may be refunded anew.
+
+        Raises:
+            KeyError: There is no such capture.
+            ValueError: The amount is not positive, or more than was refunded.
+        """
+        taken = self._captures[capture]
+        if not 0 < amount_minor <= self._refunded[capture]:
+            raise ValueError(f"a return of {amount_minor} of {self._refunded[capture]} refunded")
+        movement = Movement(
+            self.gateway, "refund", reference, capture, taken.order_id, -amount_minor, taken.currency, at_ns
+        )
+        self._refunded[capture] -= amount_minor
+        self._append(movement)
+        return movement
+
     def dispute(self, reference: str, capture: str, amount_minor: int, at_ns: int) -> Movement:
         """Money of a capture that its payer has fetched back through the bank.
 

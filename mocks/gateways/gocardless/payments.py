@@ -262,7 +262,7 @@ class Payments:
         elif item.type == "payment_refunded":
             links = {"refund": item.refund, "payout": payout}
             events.add("refunds", "refund_settled", Detail("gocardless", "refund_settled"), links, {})
-        elif item.type == "refund_funds_returned":
+        elif item.type == "refund_funds_returned" and not item.told:
             links = {"refund": item.refund, "payout": payout}
             detail = Detail("gocardless", "refund_funds_returned")
             events.add("refunds", "funds_returned", detail, links, {})

@@ -20,8 +20,9 @@ NO_FX = {"fx_currency": None, "fx_amount": None, "exchange_rate": None, "estimat
 class Item:
     """A credit (positive) or debit of the creditor's balance.
 
-    ``type`` is in GoCardless' words; ``payment``, ``mandate`` and ``refund`` are identifiers,
-    ``refund`` empty where there is none. The identifier is not part of the API.
+    ``type`` is in GoCardless' words; ``payment``, ``mandate`` and ``refund`` are identifiers, ``refund``
+    empty where there is none. ``told``: the event of it need not wait for a payout. Its own identifier is
+    not part of the API.
     """
 
     id: str
@@ -31,6 +32,7 @@ class Item:
     payment: str
     mandate: str
     refund: str = ""
+    told: bool = False
 
 
 @dataclass(slots=True)

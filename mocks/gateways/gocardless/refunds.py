@@ -30,13 +30,15 @@ class RefundRequest(NamedTuple):
 
 @dataclass(slots=True)
 class Refund:
-    """One refund; ``debit`` is what a payout deducts for it."""
+    """One refund; ``debit`` is what a payout deducts for it, ``capture`` the ledger's reference of what it
+    gives back."""
 
     id: str
     created: float
     request: RefundRequest
     payment: Payment
     debit: Item
+    capture: str
     status: str = "pending_submission"
 
 
@@ -74,7 +76,7 @@ class Refunds:
         payment.refunds += 1
         debit = self._payments.item("payment_refunded", -request.amount_minor, payment, name)
         self._payments.correct(payment.request.currency, debit)
-        refund = Refund(name, self._creditor.clock.now(), request, payment, debit)
+        refund = Refund(name, self._creditor.clock.now(), request, payment, debit, payment.capture)
         self.all.add(refund)
         self._tell(refund, "created", Detail("api", "payment_refunded"))
         return refund
@@ -91,6 +93,28 @@ class Refunds:
         if self._payments.is_waiting(currency, refund.debit):
             self._payments.settle(refund.debit, currency, at_ns)
         self.pay(refund)
+
+    def bounce(self, refund: Refund, at_ns: int) -> None:
+        """It did not reach the customer. What a payout has deducted already, a later one gives back."""
+        self._give_back(refund, at_ns, told=False)
+        refund.status = "bounced"
+        self._tell(refund, "failed", Detail("gocardless", "refund_failed"))
+
+    def give_back(self, refund: Refund, at_ns: int) -> None:
+        """It could not be sent, and the creditor has the money again (``funds_returned``)."""
+        self._give_back(refund, at_ns, told=True)
+        refund.status = "funds_returned"
+        self._tell(refund, "funds_returned", Detail("gocardless", "refund_funds_returned"))
+
+    def _give_back(self, refund: Refund, at_ns: int, *, told: bool) -> None:
+        payment, amount = refund.payment, refund.request.amount_minor
+        self._creditor.ledger.return_refund(f"{refund.id}-returned", refund.capture, amount, at_ns)
+        payment.refunded_minor -= amount
+        currency = payment.request.currency
+        if not self._payments.forget(currency, refund.debit):
+            credit = self._payments.item("refund_funds_returned", amount, payment, refund.id)
+            credit.told = told
+            self._payments.correct(currency, credit)
 
     def page(self, asked: Query) -> dict[str, Any]:
         wanted = asked.filters

@@ -51,6 +51,8 @@ class Simulators:
             "mandate_expired": self._mandate(("pending_submission", "active"), self._expire),
             "refund_paid": self._refund(lambda refund, at_ns: refunds.pay(refund)),
             "refund_settled": self._refund(refunds.settle),
+            "refund_bounced": self._refund(refunds.bounce),
+            "refund_returned": self._refund(refunds.give_back, ("pending_submission",)),
             "payout_bounced": self._bounce_payout,
         }
 
@@ -91,10 +93,14 @@ class Simulators:
 
         return run
 
-    def _refund(self, act: Callable[[Refund, int], None]) -> Callable[[str, int], str]:
+    def _refund(
+        self,
+        act: Callable[[Refund, int], None],
+        states: tuple[str, ...] = ("pending_submission", "submitted", "paid"),
+    ) -> Callable[[str, int], str]:
         def run(resource: str, at_ns: int) -> str:
             refund = self._refunds.all.linked(resource)
-            _check(refund.status, ("pending_submission", "submitted", "paid"))
+            _check(refund.status, states)
             act(refund, at_ns)
             return refund.payment.order_id
 
