@@ -169,6 +169,17 @@ def test_cancel_by_own_reference(checkout: Any, running: Running) -> None:
     assert caught.value.error_code == "14_002"
 
 
+def test_the_newest_payment_of_a_reference_is_cancelled(checkout: Any, running: Running) -> None:
+    older, newer = (authorise(checkout, "again", amount={"currency": "EUR", "value": v}) for v in (1, 2))
+    capture(checkout, older, 1)
+    checkout.modifications_api.cancel_authorised_payment(modification(paymentReference="again"))
+    assert running.requests[-1].result == "succeeded"
+    checkout.modifications_api.cancel_authorised_payment(modification(paymentReference="again"))
+    assert running.requests[-1].result == "error"
+    capture(checkout, newer, 2)
+    assert moved(running, "again") == [("capture", 1)]
+
+
 def test_only_its_own_merchant_cancels_by_reference(checkout: Any, running: Running) -> None:
     psp = authorise(checkout, "foreign")
     body = {"merchantAccount": "Another", "paymentReference": "foreign"}

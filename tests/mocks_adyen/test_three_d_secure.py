@@ -11,6 +11,8 @@ import httpx
 import pytest
 from Adyen.exceptions import AdyenAPIUnprocessableEntity
 
+from mocks.gateways.adyen.application import Adyen
+from mocks.gateways.adyen.cards import NOT_AUTHENTICATED
 from tests.mocks.running import Running, adyen_payment
 from tests.mocks_adyen.sdk import moved, outcomes
 
@@ -158,6 +160,18 @@ def test_wrong_details(checkout: Any, body: dict[str, Any], code: str) -> None:
     assert caught.value.error_code == code
 
 
+def test_a_redirect_is_not_finished_by_the_native_flow(checkout: Any, running: Running) -> None:
+    url = checkout.payments_api.payments(secured("mixed")).message["action"]["url"]
+    body = {
+        "paymentData": parse_qs(urlsplit(url).query)["MD"][0],
+        "details": {"threeds2.challengeResult": encoded({"transStatus": "Y"})},
+    }
+    with pytest.raises(AdyenAPIUnprocessableEntity) as caught:
+        checkout.payments_api.payments_details(body)
+    assert caught.value.error_code == "14_003"
+    assert moved(running, "mixed") == []
+
+
 def test_details_that_hold_nothing(checkout: Any) -> None:
     data = checkout.payments_api.payments(native("nothing")).message["action"]["paymentData"]
     for wrong in ({}, {"threeds2.fingerprint": "?"}, {"threeds2.challengeResult": 1}):
@@ -189,6 +203,21 @@ def test_pending_is_settled_later(checkout: Any, running: Running) -> None:
     running.thread.call(lambda: running.gateway.mock_clock.advance(61))
     assert moved(running, "pending") == [("capture", 1290)]
     assert outcomes(running, "pending") == [("REFUND", "false"), ("AUTHORISATION", "true")]
+
+
+@pytest.mark.parametrize("refused", [True, False])
+def test_a_pending_payment_is_settled_once(checkout: Any, running: Running, refused: bool) -> None:
+    order = f"settled-{refused}"
+    psp = checkout.payments_api.payments(adyen_payment(order, holderName="PENDING")).message["pspReference"]
+    gateway = running.gateway
+    assert isinstance(gateway, Adyen)
+    payment = gateway.payments.find(psp)
+    refusal = NOT_AUTHENTICATED if refused else None
+    running.thread.call(lambda: gateway.payments.settle(payment, refusal, 0))
+    running.thread.call(lambda: gateway.payments.settle(payment, None, 0))
+    running.thread.call(lambda: gateway.mock_clock.advance(61))
+    assert moved(running, order) == ([] if refused else [("capture", 1290)])
+    assert outcomes(running, order) == [("AUTHORISATION", "false" if refused else "true")]
 
 
 @pytest.mark.parametrize(

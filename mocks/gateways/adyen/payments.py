@@ -131,7 +131,7 @@ class Payments:
         ``reference`` is the pspReference of the capture. Returns whether the card scheme let it.
         """
         request = payment.request
-        self._uncaptured.pop(request.reference, None)
+        self._close(payment)
         if request.trigger.capture_fails:
             payment.status = "refused"
             self.tell(payment, "CAPTURE_FAILED", reference, amount, reason="Capture Failed")
@@ -145,7 +145,7 @@ class Payments:
     def cancel(self, payment: Payment) -> None:
         """Give up an authorised payment that is not captured."""
         payment.status = "cancelled"
-        self._uncaptured.pop(payment.request.reference, None)
+        self._close(payment)
 
     def tell(
         self,
@@ -199,6 +199,11 @@ class Payments:
         if not request.manual:
             delay_s = request.delay_hours * 3600
             self._clock.call_later(delay_s, lambda: self._capture_by_itself(payment, time.monotonic_ns()))
+
+    def _close(self, payment: Payment) -> None:
+        # The same reference may have been used for another payment since.
+        if self._uncaptured.get(payment.request.reference) is payment:
+            del self._uncaptured[payment.request.reference]
 
     def _capture_by_itself(self, payment: Payment, at_ns: int) -> None:
         """Automatic capture. That no CAPTURE webhook tells of it is second-hand."""
