@@ -9,7 +9,7 @@ import pytest
 from gocardless_pro import errors  # type: ignore[import-untyped]
 
 from tests.mocks.running import Running
-from tests.mocks_gocardless.sdk import events, mandate, moved, pay, simulate
+from tests.mocks_gocardless.sdk import client, events, mandate, moved, pay, simulate
 
 
 def test_a_payment_is_collected_and_paid_out(sdk: Any, running: Running) -> None:
@@ -114,8 +114,6 @@ def test_money_that_is_fetched_back(sdk: Any, running: Running, simulator: str, 
 
 def test_a_settled_chargeback_is_deducted_from_a_payout() -> None:
     with Running("gocardless") as running:
-        from tests.mocks_gocardless.sdk import client
-
         sdk = client(running)
         agreed = mandate(sdk)
         payment = pay(sdk, agreed.id, "back")

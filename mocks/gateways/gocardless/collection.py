@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from typing import Any, Generic, NamedTuple, Protocol, TypeVar
 from urllib.parse import parse_qsl
 
 from mocks.gateways.gocardless.errors import GoCardlessError, usage
+from mocks.mock_clock import MockClock
 
 DEFAULT_LIMIT = 50
 LARGEST_LIMIT = 500
@@ -68,6 +70,11 @@ def query(text: str, filters: Iterable[str], *, timed: bool = True) -> Query:
         raise usage("invalid_filters", f"Invalid filters (limit must be from 1 to {LARGEST_LIMIT}.)")
     after, before = values.pop("after", ""), values.pop("before", "")
     return Query(int(asked), after, before, values, tuple(created))
+
+
+def stamp(clock: MockClock) -> float:
+    """Now, in Unix seconds to the millisecond: what is shown is what filters compare with."""
+    return math.floor(clock.now() * 1000) / 1000
 
 
 def timestamp(seconds: float) -> str:

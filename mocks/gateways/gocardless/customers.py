@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from hashlib import blake2b
 from typing import Any
 
-from mocks.gateways.gocardless.collection import Collection, Query, timestamp
+from mocks.gateways.gocardless.collection import Collection, Query, stamp, timestamp
 from mocks.gateways.gocardless.creditor import Creditor
 from mocks.gateways.gocardless.errors import invalid_state
 from mocks.gateways.gocardless.fields import Fields
@@ -90,7 +90,7 @@ class Customers:
         return Customer("", 0, texts, metadata)
 
     def create(self, customer: Customer) -> Customer:
-        customer.id, customer.created = self._creditor.new_id("CU"), self._creditor.clock.now()
+        customer.id, customer.created = self._creditor.new_id("CU"), stamp(self._creditor.clock)
         return self.all.add(customer)
 
     def read_account(self, fields: Fields) -> tuple[str, BankAccount]:
@@ -133,7 +133,7 @@ class Customers:
                 status=409,
                 links={"customer_bank_account": known},
             )
-        account.id, account.created = self._creditor.new_id("BA"), self._creditor.clock.now()
+        account.id, account.created = self._creditor.new_id("BA"), stamp(self._creditor.clock)
         self._digests[link, account.digest] = account.id
         return self.accounts.add(account)
 

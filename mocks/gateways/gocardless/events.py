@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from mocks.draws import UPPER_ALPHANUMERIC, Draws
-from mocks.gateways.gocardless.collection import Collection, Query, timestamp
+from mocks.gateways.gocardless.collection import Collection, Query, stamp, timestamp
 from mocks.gateways.gocardless.webhooks import batches
 from mocks.webhooks import Event as Delivered
 from mocks.webhooks import Outbox
@@ -94,7 +94,7 @@ class Events:
             links = {**links, "parent_event": parent.id}
         row = Event(
             self._event_id(len(self.all)),
-            self._outbox.clock.now(),
+            stamp(self._outbox.clock),
             resource_type,
             action,
             detail,

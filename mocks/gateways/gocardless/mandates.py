@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from mocks.gateways.gocardless.collection import Collection, Query, timestamp
+from mocks.gateways.gocardless.collection import Collection, Query, stamp, timestamp
 from mocks.gateways.gocardless.creditor import Creditor
 from mocks.gateways.gocardless.customers import BankAccount, Customers
 from mocks.gateways.gocardless.errors import invalid_state
@@ -61,7 +61,7 @@ class Mandates:
             fields.wrong("scheme", f"does not collect {account.currency}")
             fields.done()
         name = self._creditor.new_id("MD")
-        now = self._creditor.clock.now()
+        now = stamp(self._creditor.clock)
         mandate = Mandate(name, now, account, chosen, reference or f"REF-{name[2:12]}", metadata)
         self.all.add(mandate)
         self._tell(mandate, "created", Detail("api", "mandate_created"))
@@ -126,7 +126,7 @@ class Mandates:
             "reference": mandate.reference,
             "status": mandate.status,
             "scheme": mandate.scheme.name,
-            "next_possible_charge_date": timestamp(self._creditor.clock.now())[:10]
+            "next_possible_charge_date": timestamp(stamp(self._creditor.clock))[:10]
             if mandate.status in USABLE
             else None,
             "payments_require_approval": False,

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from mocks.gateways.gocardless.collection import Collection, Query, timestamp
+from mocks.gateways.gocardless.collection import Collection, Query, stamp, timestamp
 from mocks.gateways.gocardless.creditor import Creditor
 from mocks.gateways.gocardless.errors import invalid_state
 from mocks.gateways.gocardless.events import Detail, Event
@@ -97,7 +97,7 @@ class Payments:
             fields = Fields({}, "/payments")
             fields.wrong("currency", f"must be {mandate.scheme.currency} for this mandate")
             fields.done()
-        payment = Payment(self._creditor.new_id("PM"), self._creditor.clock.now(), request, mandate)
+        payment = Payment(self._creditor.new_id("PM"), stamp(self._creditor.clock), request, mandate)
         self.all.add(payment)
         mandate.pending[payment.id] = payment
         self.tell(payment, "created", Detail("api", "payment_created"))
@@ -206,7 +206,7 @@ class Payments:
     def item(self, kind: str, amount_minor: int, payment: Payment, refund: str = "") -> Item:
         """A credit or debit; its identifier is new."""
         name = self._creditor.new_id("PI")
-        now = self._creditor.clock.now()
+        now = stamp(self._creditor.clock)
         return Item(name, now, kind, amount_minor, payment.id, payment.mandate.id, refund)
 
     def correct(self, currency: str, item: Item) -> Item:

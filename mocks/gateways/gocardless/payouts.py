@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from mocks.gateways.gocardless.collection import Collection, Query, timestamp
+from mocks.gateways.gocardless.collection import Collection, Query, stamp, timestamp
 from mocks.gateways.gocardless.creditor import Creditor
 from mocks.gateways.gocardless.errors import usage
 from mocks.gateways.gocardless.events import Detail
@@ -56,7 +56,7 @@ class Payouts:
         """Pay the sum of these items, at least zero; the ledger is told of the fees and of the payout."""
         amount = sum(item.amount_minor for item in items)
         creditor = self._creditor
-        payout = Payout(creditor.new_id("PO"), creditor.clock.now(), amount, currency, items)
+        payout = Payout(creditor.new_id("PO"), stamp(creditor.clock), amount, currency, items)
         self.all.add(payout)
         fees = _fees(payout)
         if fees:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from mocks.gateways.gocardless.collection import Collection, Query, timestamp
+from mocks.gateways.gocardless.collection import Collection, Query, stamp, timestamp
 from mocks.gateways.gocardless.creditor import Creditor
 from mocks.gateways.gocardless.errors import invalid_state
 from mocks.gateways.gocardless.events import Detail
@@ -76,7 +76,7 @@ class Refunds:
         payment.refunds += 1
         debit = self._payments.item("payment_refunded", -request.amount_minor, payment, name)
         self._payments.correct(payment.request.currency, debit)
-        refund = Refund(name, self._creditor.clock.now(), request, payment, debit, payment.capture)
+        refund = Refund(name, stamp(self._creditor.clock), request, payment, debit, payment.capture)
         self.all.add(refund)
         self._tell(refund, "created", Detail("api", "payment_refunded"))
         return refund
