@@ -374,8 +374,10 @@ def _now() -> datetime:
 
 
 def _base(call: Call) -> str:
-    """The URL of the mock as its caller knows it."""
-    return "http://" + call.exchange.request.headers.get("host", "localhost")
+    """The URL of the mock as its caller knows it. A mock that is served has a port in it; without one the
+    caller uses PayPal's own host, and is answered within its process."""
+    host = call.exchange.request.headers.get("host", "localhost")
+    return ("http://" if ":" in host else "https://") + host
 
 
 def _wants_all(request: Request) -> bool:

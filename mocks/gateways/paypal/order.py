@@ -62,11 +62,12 @@ class Unit:
 
 @dataclass(slots=True)
 class OrderRequest:
-    """An order that is asked for. ``at_once``: the payer need not approve (``vault_id``)."""
+    """An order that is asked for. ``wallet``: ``payment_source.paypal`` was given; ``at_once``: with a
+    ``vault_id``, so the payer need not approve."""
 
     intent: str
     units: list[Unit]
-    wallet: Body | None
+    wallet: bool
     given_name: str
     return_url: str
     cancel_url: str
@@ -102,7 +103,7 @@ class Order:
             return "COMPLETED"
         if self.approved:
             return "APPROVED"
-        return "CREATED" if self.request.wallet is None else "PAYER_ACTION_REQUIRED"
+        return "CREATED" if not self.request.wallet else "PAYER_ACTION_REQUIRED"
 
     def origin(self, unit: Unit) -> Origin:
         first = self.units[0]
@@ -131,7 +132,7 @@ class Order:
             body["purchase_units"] = [
                 {"reference_id": unit.reference_id} | unit.payments(base) for unit in self.units
             ]
-        if self.request.wallet is not None or self.approved:
+        if self.request.wallet or self.approved:
             if full or self.paid:
                 body["payment_source"] = {"paypal": self._payer() if self.approved else {}}
             if self.approved and (full or self.paid):
@@ -149,7 +150,7 @@ class Order:
         if self.paid:
             return links
         if not self.approved:
-            rel = "approve" if self.request.wallet is None else "payer-action"
+            rel = "approve" if not self.request.wallet else "payer-action"
             links.append({"href": self.approve_url(base), "rel": rel, "method": "GET"})
         action = self.request.intent.lower()
         links.append({"href": href, "rel": "update", "method": "PATCH"})
@@ -184,7 +185,7 @@ def order_request(body: Body) -> OrderRequest:
     return OrderRequest(
         intent,
         units,
-        wallet,
+        wallet is not None,
         given_name,
         url(context, "return_url", context_at),
         url(context, "cancel_url", context_at),

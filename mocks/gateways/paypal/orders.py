@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import datetime
 
 from mocks.gateways.paypal.errors import PayPalError
@@ -26,6 +26,9 @@ class Orders:
         self._new_id = new_id
         self._now = now
         self._orders: dict[str, Order] = {}
+
+    def __iter__(self) -> Iterator[Order]:
+        return iter(self._orders.values())
 
     def find(self, name: str) -> Order:
         """Raises PayPalError (404) when there is none."""
