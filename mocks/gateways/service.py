@@ -7,6 +7,7 @@ import contextlib
 from journal.clock import Clock
 from journal.tether import Message
 from journal.writer import Writer
+from mocks.admin import Admin
 from mocks.faults import FaultPlan
 from mocks.faults.schedule import FaultSchedule
 from mocks.gateways import GATEWAYS
@@ -22,6 +23,7 @@ class GatewayService:
         self.gateway: Gateway | None = None
         self.server: Server | None = None
         self.schedule: FaultSchedule | None = None
+        self.admin: Server | None = None
 
     async def start(self, plan: Message) -> Message:
         """Serve a gateway.
@@ -29,6 +31,7 @@ class GatewayService:
         The plan's keys: ``gateway`` (a name of ``GATEWAYS``), ``name`` (for the journal, the gateway's when
         left out), ``host``, ``port`` (0: any), ``seed``, ``latency`` (see
         ``mocks.latency.from_message``), ``faults`` (a list of ``FaultPlan`` messages),
+        ``admin_port`` (serve ``mocks.admin`` on this loopback port, 0: any; ``ready`` tells it),
         ``webhooks`` (``urls`` on loopback, and as they are wanted ``jitter_s`` and ``doubled``; see
         ``Outbox.deliver_to``).
 
@@ -60,7 +63,11 @@ class GatewayService:
                 doubled=float(webhooks.get("doubled", 0.0)),
             )
         self.gateway = gateway
-        return {"port": await self.server.start()}
+        ready = {"port": await self.server.start()}
+        if plan.get("admin_port") is not None:
+            self.admin = Server(Admin(gateway), port=int(plan["admin_port"]))
+            ready["admin_port"] = await self.admin.start()
+        return ready
 
     def go(self, clock: Clock, writer: Writer | None) -> None:
         """Write down what happens from here on, and set the faults' alarms."""
@@ -72,9 +79,10 @@ class GatewayService:
         """Stop the faults, answer what is in flight within a second, close."""
         if self.schedule is not None:
             self.schedule.close()
-        if self.server is not None:
-            with contextlib.suppress(OSError):
-                await self.server.stop()
+        for server in (self.admin, self.server):
+            if server is not None:
+                with contextlib.suppress(OSError):
+                    await server.stop()
         if self.gateway is not None:
             self.gateway.close()
             await self.gateway.outbox.close()

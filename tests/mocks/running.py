@@ -47,6 +47,7 @@ class Running:
         seed: int = 7,
         faults: tuple[FaultPlan, ...] = (),
         on_write: Callable[[Record], None] = lambda record: None,
+        **plan: object,
     ) -> None:
         p99_ms = p50_ms if p99_ms is None else p99_ms
         self.plan = {
@@ -54,6 +55,7 @@ class Running:
             "seed": seed,
             "latency": {"p50_ns": int(p50_ms * 1e6), "p99_ns": int(p99_ms * 1e6)},
             "faults": [fault.message() for fault in faults],
+            **plan,
         }
         self.thread = LoopThread()
         self.service = GatewayService()
@@ -62,7 +64,8 @@ class Running:
 
     def __enter__(self) -> Running:
         self.thread.__enter__()
-        self.port = self.thread.wait(self.service.start(self.plan))["port"]
+        self.ready = self.thread.wait(self.service.start(self.plan))
+        self.port = self.ready["port"]
         self.url = f"http://127.0.0.1:{self.port}"
         self.thread.call(lambda: self.service.go(Clock.starting_now(), self.writer))
         return self

@@ -1,0 +1,140 @@
+"""The admin interface of a mock gateway: what truly happened in it, and its clock.
+
+It listens on a loopback port of its own, so that no fault of the gateway touches it and no path of the
+gateway's API is taken. `docs/admin-api.yaml` describes it (OpenAPI 3.1). Amounts are in the minor unit.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from itertools import islice
+from typing import Any
+from urllib.parse import parse_qsl
+
+import orjson
+
+from mocks.exchange import Exchange, Request
+from mocks.gateways.gateway import Gateway
+
+LARGEST_PAGE = 1000
+FURTHEST_S = 10 * 366 * 86_400
+"""The clock goes forward by ten years at a time at most: further, whole seconds of a float lose meaning."""
+
+Body = dict[str, Any]
+
+
+class AdminError(Exception):
+    """A request that cannot be followed; the text is for its sender."""
+
+    def __init__(self, status: int, message: str) -> None:
+        super().__init__(message)
+        self.status = status
+
+
+class Admin:
+    """The admin application of one gateway; to be served on loopback only."""
+
+    def __init__(self, gateway: Gateway) -> None:
+        self._gateway = gateway
+        self.routes: dict[tuple[str, str], Callable[[Request], Body]] = {
+            ("GET", "/ledger"): self._ledger,
+            ("GET", "/movements"): self._movements,
+            ("GET", "/events"): self._events,
+            ("GET", "/webhooks"): self._webhooks,
+            ("GET", "/clock"): self._clock,
+            ("POST", "/clock/advance"): self._advance,
+        }
+
+    def __call__(self, exchange: Exchange) -> None:
+        """Answer a request."""
+        request = exchange.request
+        try:
+            answer = self.routes.get((request.method, request.path))
+            if answer is None:
+                known = any(path == request.path for _, path in self.routes)
+                raise AdminError(405 if known else 404, f"there is no {request.method} {request.path}")
+            status, body = 200, answer(request)
+        except AdminError as error:
+            status, body = error.status, {"error": str(error)}
+        exchange.answer(status, orjson.dumps(body))
+
+    def _ledger(self, request: Request) -> Body:
+        sums: dict[str, dict[str, int]] = {}
+        for movement in self._gateway.ledger:
+            of_currency = sums.setdefault(
+                movement.currency, dict.fromkeys(("capture", "refund", "dispute", "fee", "payout"), 0)
+            )
+            of_currency[movement.kind] += movement.amount_minor
+        return {"gateway": self._gateway.name, "movements": len(self._gateway.ledger), "sums": sums}
+
+    def _movements(self, request: Request) -> Body:
+        after, limit = _page(request)
+        rows = list(islice(self._gateway.ledger, after, after + limit))
+        return {
+            # Run time means nothing to a caller of a mock that serves by hand; the order is what counts.
+            "movements": [
+                {name: value for name, value in row._asdict().items() if name != "at_ns"} for row in rows
+            ],
+            "next": after + len(rows),
+        }
+
+    def _events(self, request: Request) -> Body:
+        after, limit = _page(request)
+        outbox = self._gateway.outbox
+        first = max(after, outbox.forgotten)
+        start = first - outbox.forgotten
+        rows = [outbox[place] for place in range(start, min(start + limit, len(outbox)))]
+        return {
+            "events": [
+                {
+                    "id": row.id,
+                    "kind": row.kind,
+                    "created": row.created,
+                    "payload": row.payload().decode(),
+                }
+                for row in rows
+            ],
+            "next": first + len(rows),
+        }
+
+    def _webhooks(self, request: Request) -> Body:
+        outbox = self._gateway.outbox
+        return {
+            "events": len(outbox) + outbox.forgotten,
+            "waiting": outbox.waiting,
+            "abandoned": outbox.abandoned,
+            "held": outbox.held,
+        }
+
+    def _clock(self, request: Request) -> Body:
+        clock = self._gateway.mock_clock
+        return {"now": clock.now(), "ahead_s": clock.ahead}
+
+    def _advance(self, request: Request) -> Body:
+        try:
+            sent = orjson.loads(request.body)
+        except orjson.JSONDecodeError as error:
+            raise AdminError(400, 'the body must be JSON like {"seconds": 86400}') from error
+        seconds = sent.get("seconds") if isinstance(sent, dict) else None
+        if isinstance(seconds, bool) or not isinstance(seconds, int | float) or not math.isfinite(seconds):
+            raise AdminError(400, 'the body must be JSON like {"seconds": 86400}')
+        if not 0 <= seconds <= FURTHEST_S:
+            raise AdminError(400, f"seconds must be from 0 to {FURTHEST_S}; the clock never goes back")
+        fired = self._gateway.mock_clock.advance(seconds)
+        return {**self._clock(request), "fired": fired}
+
+
+def _page(request: Request) -> tuple[int, int]:
+    """``after`` (how many to pass over) and ``limit`` of a query."""
+    query = dict(parse_qsl(request.query, keep_blank_values=True))
+    values = {"after": 0, "limit": 100}
+    for name, value in query.items():
+        if name not in values:
+            raise AdminError(400, f"there is no parameter {name[:40]!r}; there are after and limit")
+        if not (value.isascii() and value.isdigit() and len(value) <= 15):
+            raise AdminError(400, f"{name} must be a whole number, not {value[:40]!r}")
+        values[name] = int(value)
+    if not 1 <= values["limit"] <= LARGEST_PAGE:
+        raise AdminError(400, f"limit must be from 1 to {LARGEST_PAGE}")
+    return values["after"], values["limit"]
