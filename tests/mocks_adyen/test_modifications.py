@@ -215,7 +215,7 @@ def test_refund_that_fails_later(checkout: Any, running: Running) -> None:
     psp = checkout.payments_api.payments(payment).message["pspReference"]
     answer = refund(checkout, psp, 1290).message
     assert answer["status"] == "received"
-    assert moved(running, "refund-fails") == [("capture", 1290)]
+    assert moved(running, "refund-fails") == [("capture", 1290), ("refund", 1290), ("refund", -1290)]
     assert outcomes(running, "refund-fails") == [AUTHORISED, ("REFUND", "true"), ("REFUND_FAILED", "true")]
     assert {item["pspReference"] for item in told(running, "refund-fails")[1:]} == {answer["pspReference"]}
     refund(checkout, psp, 1291)

@@ -84,17 +84,15 @@ class Modifications:
         """Give back a captured payment or a part of it.
 
         A refund that the card scheme rejects (trigger ``refund failed``) is told as REFUND, then as
-        REFUND_FAILED; the ledger, which shows where the money ends, has no movement.
+        REFUND_FAILED, at once; in reality days lie between. The ledger has the refund, and its return.
         """
         _check(payment, body, amount)
         reference = self._new_reference()
-        tell = self._payments.tell
         reason = self._refunded(payment, reference, amount, at_ns)
-        tell(payment, "REFUND", reference, amount, success=not reason, reason=reason)
-        fails = not reason and payment.request.trigger.refund_fails
-        if fails:
-            tell(payment, "REFUND_FAILED", reference, amount, reason="Refund Failed")
-        return _received(payment, reference, body, _moved(not reason and not fails), amount)
+        self._payments.tell(payment, "REFUND", reference, amount, success=not reason, reason=reason)
+        if not reason:
+            self._bounce(payment, reference, amount, at_ns)
+        return _received(payment, reference, body, _moved(not reason), amount)
 
     def reverse(self, payment: Payment, body: Body, at_ns: int) -> Reply:
         """Cancel the payment if it is not captured, refund all of it if it is."""
@@ -106,7 +104,6 @@ class Modifications:
             action, reason = "refund", self._refunded(payment, reference, amount, at_ns)
         else:
             action, reason = "cancel", "" if self._cancelled(payment) else NOT_OPEN
-        fails = action == "refund" and not reason and payment.request.trigger.refund_fails
         self._payments.tell(
             payment,
             "CANCEL_OR_REFUND",
@@ -116,9 +113,9 @@ class Modifications:
             reason=reason,
             additional=(("modification.action", action),),
         )
-        if fails:
-            self._payments.tell(payment, "REFUND_FAILED", reference, amount, reason="Refund Failed")
-        return _received(payment, reference, body, _moved(not reason and not fails))
+        if action == "refund" and not reason:
+            self._bounce(payment, reference, amount, at_ns)
+        return _received(payment, reference, body, _moved(not reason))
 
     def _cancelled(self, payment: Payment) -> bool:
         if payment.status != "authorised":
@@ -132,9 +129,15 @@ class Modifications:
             return NOT_CAPTURED
         if amount.value > self._ledger.refundable(payment.psp_reference):
             return TOO_MUCH
-        if not payment.request.trigger.refund_fails:
-            self._ledger.refund(reference, payment.psp_reference, amount.value, at_ns)
+        self._ledger.refund(reference, payment.psp_reference, amount.value, at_ns)
         return ""
+
+    def _bounce(self, payment: Payment, reference: str, amount: Amount, at_ns: int) -> None:
+        """The card scheme rejects the refund, if that is the payment's trigger."""
+        if payment.request.trigger.refund_fails:
+            original = payment.psp_reference
+            self._ledger.return_refund(f"{reference}-returned", original, amount.value, at_ns)
+            self._payments.tell(payment, "REFUND_FAILED", reference, amount, reason="Refund Failed")
 
 
 def payment_reference_of(body: Body) -> str:
