@@ -10,6 +10,8 @@ from mocks.gateways.paypal.application import PayPal
 from tests.mocks.running import Running
 from tests.mocks_paypal.client import Client, call, issue, moved, order_request, refused, token
 
+ORDERS = "/v2/checkout/orders"
+
 
 def test_a_replay_of_a_create_shows_the_order_as_it_is_now(client: Client, running: Running) -> None:
     options = {"body": order_request("create"), "paypal_request_id": "create-1"}
@@ -86,6 +88,37 @@ def test_a_declined_capture_is_replayed_declined(client: Client, running: Runnin
     assert [r.result for r in running.requests if r.idempotency_key == "no-1"] == ["declined", "declined"]
 
 
+def test_ids_are_forgotten_in_time() -> None:
+    with Running("paypal") as running:
+        gateway = running.gateway
+        assert isinstance(gateway, PayPal)
+
+        def wait(seconds: float) -> None:
+            running.thread.call(lambda: gateway.mock_clock.advance(seconds))
+
+        source = {"paypal": {"vault_id": "v"}}
+        body = order_request("time", payment_source=source)
+        headers = {"PayPal-Request-Id": "time-1"}
+
+        def post(path: str) -> Any:
+            return call(running, "POST", path, body if path == ORDERS else None, headers)[2]["id"]
+
+        first = post(ORDERS)
+        wait(6 * 3600 - 60)
+        assert post(ORDERS) == first
+        capture = running.movements[0].reference
+        refund = post(f"/v2/payments/captures/{capture}/refund")
+        wait(60)
+        assert post(ORDERS) != first
+        wait(44 * 86_400)
+        assert post(f"/v2/payments/captures/{capture}/refund") == refund
+        assert moved(running, "time") == [("capture", 1290), ("refund", 1290), ("capture", 1290)]
+        done = next(iter(gateway._done.values()))
+        for number in range(1100):
+            gateway._keep(f"orders.create gone-{number}", done)
+        assert len(gateway._done) < 1010
+
+
 def test_a_concurrent_use_is_a_conflict() -> None:
     with Running("paypal", p50_ms=300) as running:
         bearer = token(running)
@@ -127,7 +160,7 @@ def test_what_is_lost_before_it_is_executed_leaves_its_id_free() -> None:
     with Running("paypal", p50_ms=60_000) as running:
         gateway = running.gateway
         assert isinstance(gateway, PayPal)
-        bearer = running.thread.call(lambda: str(gateway.tokens.issue("T", 2**62)["access_token"]))
+        bearer = running.thread.call(lambda: str(gateway.tokens.issue("T")["access_token"]))
         body = (
             b'{"intent": "CAPTURE", "purchase_units": [{"amount": {"currency_code": "EUR", "value": "1"}}]}'
         )

@@ -77,6 +77,8 @@ def test_refused(node: object, issue: str, field: str) -> None:
 def test_what_is_written_is_read_again(currency: str, minor: int) -> None:
     if currency in NO_DECIMALS - {"JPY"}:
         minor = minor // 100 * 100 or 100
+    if currency == "JPY":
+        minor = min(minor, LARGEST // 100)
     amount = Money(currency, minor)
     assert money(amount.body(), "/amount") == amount
 

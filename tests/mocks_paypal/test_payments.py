@@ -180,6 +180,26 @@ def test_a_final_capture_closes_an_authorization(client: Client, running: Runnin
     assert moved(running, "final") == [("capture", 290)]
 
 
+def test_an_authorization_expires() -> None:
+    with Running("paypal") as running:
+        client = Client(running)
+        try:
+            name = client.approved("late", intent="AUTHORIZE")
+            order = client.orders.authorize_order({"id": name}).body
+            held = order.purchase_units[0].payments.authorizations[0]
+            running.thread.call(lambda: running.gateway.mock_clock.advance(29 * 86_400))
+        finally:
+            client.close()
+        late = Client(running)
+        try:
+            capture = late.payments.capture_authorized_payment
+            assert issue(capture, {"authorization_id": held.id}) == (422, "AUTHORIZATION_EXPIRED")
+            assert late.payments.void_payment({"authorization_id": held.id}).status_code == 204
+            assert moved(running, "late") == []
+        finally:
+            late.close()
+
+
 def test_void(client: Client, running: Running) -> None:
     name = client.approved("void", intent="AUTHORIZE")
     held = client.orders.authorize_order({"id": name}).body.purchase_units[0].payments.authorizations[0]

@@ -6,7 +6,6 @@ import base64
 import binascii
 import contextlib
 from collections.abc import Callable
-from datetime import UTC, datetime
 from typing import NamedTuple
 from urllib.parse import parse_qs, urlencode, urlsplit
 
@@ -26,12 +25,15 @@ from mocks.gateways.paypal.routes import ROUTES
 from mocks.gateways.paypal.tokens import Tokens
 from mocks.gateways.paypal.triggers import mock_issue
 from mocks.http import Request
-from mocks.idempotency import fingerprint
+from mocks.idempotency import Keys, fingerprint
 from mocks.latency import Latency
 from mocks.reply import Reply
 
 LONGEST_REQUEST_ID = 10_000
 """Characters of a ``PayPal-Request-Id``, at most (Orders v2: 1 to 10,000)."""
+
+PAYMENT_KEYS_S = 45 * 86_400
+"""Seconds for which the ids of captures of authorizations, voids and refunds are kept (Payments v2)."""
 
 _HEX = "0123456789abcdef"
 _PLAIN = frozenset({"oauth2.token", "orders.approve"})
@@ -59,19 +61,22 @@ class PayPal(Gateway):
     Idempotency ("Idempotency" in PayPal's REST documentation): a request with a known ``PayPal-Request-Id``
     executes nothing and answers with the latest status of what the first one made; 200 for orders, where the
     first answer was 201. While the first is in process, a duplicate fails: 409 PREVIOUS_REQUEST_IN_PROGRESS.
-    Ids are kept per endpoint. Three things are not published, and assumed: an id with another body or another
-    resource is 400 DUPLICATE_REQUEST_ID (as in Payments v1); a request that ended in an error leaves its id
-    free; ids are kept as long as the process lives (PayPal: 6 hours for orders, 45 days for payments).
+    Ids are kept per endpoint, 6 hours for orders and 45 days for payments. Two things are not published, and
+    assumed: an id with another body or another resource is 400 DUPLICATE_REQUEST_ID (as in Payments v1); a
+    request that ended in an error leaves its id free.
 
     What the journal calls the order is the ``custom_id`` of the first purchase unit, else its
     ``reference_id``, else its ``invoice_id``.
     """
 
+    key_lifetime_s = 6 * 3600
+
     def __init__(self, name: str, latency: Latency, seed: int) -> None:
         super().__init__(name, latency, seed)
-        self.tokens = Tokens()
-        self.payments = Payments(self.ledger, self._new_id, _now)
-        self.orders = Orders(self.payments, self._new_id, _now)
+        self.tokens = Tokens(self.mock_clock)
+        self.payments = Payments(self.ledger, self._new_id, self.mock_clock)
+        self.orders = Orders(self.payments, self._new_id, self.mock_clock)
+        self.payment_keys = Keys(self.mock_clock, PAYMENT_KEYS_S)
         self._done: dict[str, Done] = {}
         self._actions: dict[str, Callable[[Call, Body, str], Action]] = {
             "orders.create": self._create,
@@ -123,13 +128,14 @@ class PayPal(Gateway):
         read = request.method == "GET"
         body = {} if read else body_of(request.body)
         slot = ""
+        keys = self.keys if call.endpoint.startswith("orders.") else self.payment_keys
         if request.method == "POST" and call.idempotency_key:
             if len(call.idempotency_key) > LONGEST_REQUEST_ID:
                 raise PayPalError("INVALID_STRING_LENGTH", "PayPal-Request-Id")
             slot = f"{call.endpoint} {call.idempotency_key}"
         print_ = fingerprint(request.path.encode(), orjson.dumps(body, option=orjson.OPT_SORT_KEYS))
         if slot:
-            replay = self._replay(call, slot, print_)
+            replay = self._replay(call, keys, slot, print_)
             if replay is not None:
                 return replay
         issue = mock_issue(request.headers.get("paypal-mock-response", ""))
@@ -137,7 +143,7 @@ class PayPal(Gateway):
         name = match.groupdict().get("id", "") if match is not None else ""
         action = self._actions[call.endpoint](call, body, name)
         if slot:
-            call.use = self.keys.claim(slot, call.endpoint, print_)
+            call.use = keys.claim(slot, call.endpoint, print_)
 
         def execute(at_ns: int) -> Reply:
             try:
@@ -147,17 +153,27 @@ class PayPal(Gateway):
                 done = action(at_ns)
             except PayPalError as error:
                 if call.use is not None:
-                    self.keys.release(slot)
+                    keys.release(slot)
                     call.use = None
                 return error.reply(self._debug_id(call))
             if slot:
-                self._done[slot] = done
+                self._keep(slot, done)
             return _reply(done, done.status, read or _wants_all(request))
 
         return execute
 
-    def _replay(self, call: Call, slot: str, print_: str) -> Reply | None:
-        use = self.keys.find(slot)
+    def _keep(self, slot: str, done: Done) -> None:
+        self._done[slot] = done
+        known = len(self.keys) + len(self.payment_keys)
+        if len(self._done) > 2 * known + 1000:
+            # Most of these ids have expired.
+            live = (self.keys, self.payment_keys)
+            self._done = {
+                name: old for name, old in self._done.items() if any(keys.find(name) for keys in live)
+            }
+
+    def _replay(self, call: Call, keys: Keys, slot: str, print_: str) -> Reply | None:
+        use = keys.find(slot)
         if use is None:
             return None
         if use.fingerprint != print_:
@@ -166,7 +182,9 @@ class PayPal(Gateway):
             raise PayPalError("PREVIOUS_REQUEST_IN_PROGRESS")
         call.replayed = True
         call.order_id = use.order_id
-        done = self._done[slot]
+        done = self._done.get(slot)
+        if done is None:  # its execution broke
+            return use.saved
         return _reply(done, done.replay_status, _wants_all(call.exchange.request))
 
     # Access.
@@ -183,11 +201,11 @@ class PayPal(Gateway):
                 400, "unsupported_grant_type", "Grant type is NULL or unsupported", self._debug_id(call)
             )
         token = "A21AA" + self.next_id(32, UPPER_ALPHANUMERIC) + self.next_id(32, UPPER_ALPHANUMERIC)
-        return Reply(200, orjson.dumps(self.tokens.issue(token, request.received_ns)))
+        return Reply(200, orjson.dumps(self.tokens.issue(token)))
 
     def _authenticate(self, request: Request) -> None:
         scheme, _, token = request.headers.get("authorization", "").partition(" ")
-        if scheme.lower() != "bearer" or not self.tokens.good(token.strip(), request.received_ns):
+        if scheme.lower() != "bearer" or not self.tokens.good(token.strip()):
             raise PayPalError("", status=401)
 
     # Orders.
@@ -367,10 +385,6 @@ def _result(order: Order) -> str:
     if any(codes):
         return "declined"
     return "succeeded" if any(unit.captures for unit in order.units) else "processing"
-
-
-def _now() -> datetime:
-    return datetime.now(UTC)
 
 
 def _base(call: Call) -> str:

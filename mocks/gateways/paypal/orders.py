@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from datetime import datetime
 
 from mocks.gateways.paypal.errors import PayPalError
 from mocks.gateways.paypal.order import Order, OrderRequest
-from mocks.gateways.paypal.payment import Capture, Refund
-from mocks.gateways.paypal.payments import Payments, rfc3339
+from mocks.gateways.paypal.payment import Capture, Refund, rfc3339
+from mocks.gateways.paypal.payments import Payments
 from mocks.gateways.paypal.triggers import PAYER_NAMES
+from mocks.mock_clock import MockClock
 
 
 class Orders:
@@ -18,13 +18,13 @@ class Orders:
     Args:
         payments: What pays the orders.
         new_id: Makes the next id.
-        now: The wall-clock time.
+        clock: The mock's clock.
     """
 
-    def __init__(self, payments: Payments, new_id: Callable[[], str], now: Callable[[], datetime]) -> None:
+    def __init__(self, payments: Payments, new_id: Callable[[], str], clock: MockClock) -> None:
         self._payments = payments
         self._new_id = new_id
-        self._now = now
+        self._clock = clock
         self._orders: dict[str, Order] = {}
 
     def __iter__(self) -> Iterator[Order]:
@@ -39,7 +39,9 @@ class Orders:
     def create(self, request: OrderRequest, at_ns: int) -> Order:
         """A new order; one with a vaulted wallet is approved and paid at once."""
         payer_id = self._new_id()[:13]
-        order = Order(self._new_id(), request, rfc3339(self._now()), payer_id, approved=request.at_once)
+        order = Order(
+            self._new_id(), request, rfc3339(self._clock.unix()), payer_id, approved=request.at_once
+        )
         self._orders[order.id] = order
         if request.at_once:
             self.pay(order, request.intent, at_ns)
@@ -48,7 +50,7 @@ class Orders:
     def approve(self, order: Order) -> None:
         """The payer says yes. A second time changes nothing."""
         order.approved = True
-        order.updated = rfc3339(self._now())
+        order.updated = rfc3339(self._clock.unix())
 
     def pay(self, order: Order, intent: str, at_ns: int, base: str = "") -> None:
         """Capture or authorize, once per order.
@@ -69,7 +71,7 @@ class Orders:
                 unit.captures.append(self._payments.take(unit.amount, order.origin(unit), code, at_ns))
             else:
                 unit.authorizations.append(self._payments.authorize(unit.amount, order.origin(unit), code))
-        order.updated = rfc3339(self._now())
+        order.updated = rfc3339(self._clock.unix())
 
     def add_capture(self, capture: Capture) -> None:
         """An authorization of an order has been captured: its order shows it."""

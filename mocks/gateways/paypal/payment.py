@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 
 from mocks.gateways.paypal.fields import Body
 from mocks.gateways.paypal.money import Money
@@ -103,13 +104,14 @@ class Capture:
 
 @dataclass(slots=True)
 class Authorization:
-    """Money held. ``code`` as for a capture; ``captured`` is the sum of its captures in the minor unit."""
+    """Money held. ``code`` as for a capture; ``captured`` is the sum of its captures in the minor unit;
+    ``expires`` is in Unix seconds of the mock's clock; that an expired one keeps its status is assumed."""
 
     id: str
     amount: Money
     origin: Origin
     made: str
-    expires: str
+    expires: int
     code: str = ""
     captured: int = 0
     closed: bool = False
@@ -140,12 +142,17 @@ class Authorization:
             "amount": self.amount.body(),
             "create_time": self.made,
             "update_time": self.made,
-            "expiration_time": self.expires,
+            "expiration_time": rfc3339(self.expires),
             "supplementary_data": {"related_ids": _present(order_id=self.origin.paypal_order_id)},
         }
         if self.code:
             body["processor_response"] = _processor_response(self.code)
         return body | _present(custom_id=self.origin.custom_id, invoice_id=self.origin.invoice_id)
+
+
+def rfc3339(unix: int) -> str:
+    """Unix seconds as PayPal writes times: UTC, ``2026-01-31T12:00:00Z``."""
+    return datetime.fromtimestamp(unix, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def _processor_response(code: str) -> Body:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
 from typing import TypeVar
 
 from mocks.gateways.paypal.errors import PayPalError
 from mocks.gateways.paypal.money import Money
-from mocks.gateways.paypal.payment import Authorization, Capture, Origin, Refund
+from mocks.gateways.paypal.payment import Authorization, Capture, Origin, Refund, rfc3339
 from mocks.ledger import Ledger, OverRefundError
+from mocks.mock_clock import MockClock
 
 OVERAGE_PERCENT = 115
 """The captures of an authorization may sum up to this share of it ("MAX_CAPTURE_AMOUNT_EXCEEDED")."""
@@ -21,18 +21,18 @@ _T = TypeVar("_T")
 
 class Payments:
     """Methods raise ``PayPalError`` for what PayPal answers with an error. ``at_ns`` is a reading of
-    ``time.monotonic_ns()``; the times in bodies are of the wall clock.
+    ``time.monotonic_ns()``; all other times are of the mock's clock.
 
     Args:
         ledger: Where money moves.
         new_id: Makes the next id.
-        now: The wall-clock time.
+        clock: The mock's clock.
     """
 
-    def __init__(self, ledger: Ledger, new_id: Callable[[], str], now: Callable[[], datetime]) -> None:
+    def __init__(self, ledger: Ledger, new_id: Callable[[], str], clock: MockClock) -> None:
         self._ledger = ledger
         self._new_id = new_id
-        self._now = now
+        self._clock = clock
         self._authorizations: dict[str, Authorization] = {}
         self._captures: dict[str, Capture] = {}
         self._refunds: dict[str, Refund] = {}
@@ -51,9 +51,9 @@ class Payments:
 
     def authorize(self, amount: Money, origin: Origin, code: str) -> Authorization:
         """Hold money; ``code`` is the processor's response code, empty when it approves."""
-        now = self._now()
-        expires = now + timedelta(days=AUTHORIZATION_DAYS)
-        held = Authorization(self._new_id(), amount, origin, rfc3339(now), rfc3339(expires), code)
+        now = self._clock.unix()
+        expires = now + AUTHORIZATION_DAYS * 86_400
+        held = Authorization(self._new_id(), amount, origin, rfc3339(now), expires, code)
         self._authorizations[held.id] = held
         return held
 
@@ -65,7 +65,9 @@ class Payments:
         if not code:
             self._ledger.capture(name, origin.drill_order_id, amount.minor, amount.currency, at_ns)
         authorization_id = held.id if held is not None else ""
-        capture = Capture(name, amount, origin, rfc3339(self._now()), code, authorization_id=authorization_id)
+        capture = Capture(
+            name, amount, origin, rfc3339(self._clock.unix()), code, authorization_id=authorization_id
+        )
         self._captures[name] = capture
         return capture
 
@@ -78,6 +80,8 @@ class Payments:
         }.get(held.status)
         if blocked:
             raise PayPalError(blocked)
+        if held.expires <= self._clock.now():
+            raise PayPalError("AUTHORIZATION_EXPIRED")
         amount = asked or Money(held.amount.currency, held.amount.minor - held.captured)
         if amount.currency != held.amount.currency:
             raise PayPalError("AUTH_CAPTURE_CURRENCY_MISMATCH", "/amount/currency_code")
@@ -120,17 +124,12 @@ class Payments:
         except OverRefundError as error:
             raise PayPalError("REFUND_AMOUNT_EXCEEDED", "/amount/value") from error
         capture.refunded += amount.minor
-        made = rfc3339(self._now())
+        made = rfc3339(self._clock.unix())
         refund = Refund(
             name, amount, capture, made, texts["note_to_payer"], texts["invoice_id"], texts["custom_id"]
         )
         self._refunds[name] = refund
         return refund
-
-
-def rfc3339(moment: datetime) -> str:
-    """As PayPal writes times: UTC, whole seconds, ``2026-01-31T12:00:00Z``."""
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def _known(rows: dict[str, _T], name: str) -> _T:

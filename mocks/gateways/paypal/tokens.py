@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from mocks.mock_clock import MockClock
+
 LIFETIME = 32_400
 """Seconds that a token is good for: nine hours, as in the examples of PayPal's documentation."""
 
@@ -12,21 +14,26 @@ MANY = 1000
 
 
 class Tokens:
-    """The tokens that are good. Times are readings of ``time.monotonic_ns()``.
+    """The tokens that are good.
+
+    Args:
+        clock: The mock's clock, by which they expire.
 
     Attributes:
         lifetime: Of the tokens to come, in seconds.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, clock: MockClock) -> None:
         self.lifetime = LIFETIME
-        self._ends_ns: dict[str, int] = {}
+        self._clock = clock
+        self._ends: dict[str, float] = {}
 
-    def issue(self, token: str, at_ns: int) -> dict[str, Any]:
+    def issue(self, token: str) -> dict[str, Any]:
         """The body of the token endpoint's answer."""
-        if len(self._ends_ns) >= MANY:
-            self._ends_ns = {name: end for name, end in self._ends_ns.items() if end > at_ns}
-        self._ends_ns[token] = at_ns + self.lifetime * 10**9
+        now = self._clock.now()
+        if len(self._ends) >= MANY:
+            self._ends = {name: end for name, end in self._ends.items() if end > now}
+        self._ends[token] = now + self.lifetime
         return {
             "scope": "https://uri.paypal.com/services/payments/payment",
             "access_token": token,
@@ -35,6 +42,6 @@ class Tokens:
             "nonce": token[-16:],
         }
 
-    def good(self, token: str, at_ns: int) -> bool:
+    def good(self, token: str) -> bool:
         """Whether a token has been issued and has not expired."""
-        return self._ends_ns.get(token, 0) > at_ns
+        return self._ends.get(token, 0.0) > self._clock.now()
