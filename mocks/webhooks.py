@@ -216,9 +216,8 @@ class _Endpoint:
     """One URL: its queue, its connections, its failures."""
 
     def __init__(self, outbox: Outbox, url: str) -> None:
+        check_url(url)
         parts = urlsplit(url)
-        if parts.scheme != "http" or not _is_loopback(parts.hostname or ""):
-            raise ValueError(f"{url!r} is no place for webhooks: only http:// on a loopback address is")
         self._outbox = outbox
         self._client = Client(f"http://{parts.netloc}")
         self._target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
@@ -299,6 +298,13 @@ class _Endpoint:
     def _retry(self, delivery: _Delivery) -> None:
         self._outbox.waiting -= 1
         self._due(delivery)
+
+
+def check_url(url: str) -> None:
+    """Raises ValueError for a URL that no webhook is delivered to: one that is not plain HTTP on loopback."""
+    parts = urlsplit(url)
+    if parts.scheme != "http" or not _is_loopback(parts.hostname or ""):
+        raise ValueError(f"{url!r} is no place for webhooks: only http:// on a loopback address is")
 
 
 def _is_loopback(host: str) -> bool:

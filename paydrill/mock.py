@@ -13,6 +13,7 @@ import typer
 
 from mocks.gateways import GATEWAYS
 from mocks.platform.connectors import CONNECTORS
+from mocks.webhooks import check_url
 from paydrill import plans
 from paydrill.child import Child, ChildError, end_all
 from paydrill.exits import ABORTED, USAGE, leave
@@ -34,15 +35,29 @@ def mock(
         str, typer.Option(metavar="P50,P99", help="Answer times of the gateways.")
     ] = "120ms,600ms",
     seed: Annotated[int, typer.Option(help="Decides the answer times.")] = 1,
+    webhooks: Annotated[
+        list[str] | None,
+        typer.Option(metavar="URL", help="Deliver events to this URL on loopback; may be repeated."),
+    ] = None,
+    admin: Annotated[
+        int | None,
+        typer.Option(
+            metavar="PORT",
+            min=0,
+            max=65000,
+            help="Serve the gateways' admin interfaces, from this port upwards; 0: any. 12100 is usual.",
+        ),
+    ] = None,
 ) -> None:
     """Serve mock gateways until stopped."""
     ports = _ports(servers or [*GATEWAYS, "platform"])
     scenario = _scenario([name for name in ports if name != "platform"], latency, seed)
+    extras = _extras([name for name in ports if name != "platform"], webhooks or [], admin)
     stop = _Stop()
     with tempfile.TemporaryDirectory(prefix="paydrill-mock-") as folder:
         children: list[Child] = []
         try:
-            _serve(scenario, ports, Path(folder), children)
+            _serve(scenario, ports, extras, Path(folder), children)
             typer.echo("serving until stopped with Ctrl-C", err=True)
             while not stop.asked:
                 time.sleep(0.1)
@@ -67,7 +82,29 @@ class _Stop:
         self.asked = True
 
 
-def _serve(scenario: Scenario, ports: dict[str, int], folder: Path, children: list[Child]) -> None:
+def _extras(gateways: list[str], webhooks: list[str], admin: int | None) -> dict[str, plans.Plan]:
+    """What the gateways' plans hold besides what a drill's do."""
+    for url in webhooks:
+        try:
+            check_url(url)
+        except ValueError as error:
+            leave(USAGE, f"--webhooks: {error}")
+    extras: dict[str, plans.Plan] = {name: {} for name in gateways}
+    for number, extra in enumerate(extras.values()):
+        if webhooks:
+            extra["webhooks"] = {"urls": webhooks}
+        if admin is not None:
+            extra["admin_port"] = admin + number if admin else 0
+    return extras
+
+
+def _serve(
+    scenario: Scenario,
+    ports: dict[str, int],
+    extras: dict[str, plans.Plan],
+    folder: Path,
+    children: list[Child],
+) -> None:
     urls: dict[str, str] = {}
     for name in sorted(ports, key=lambda name: name == "platform"):
         child = Child(name, ["-m", "mocks.process"], folder / f"{name}.log")
@@ -76,10 +113,13 @@ def _serve(scenario: Scenario, ports: dict[str, int], folder: Path, children: li
             known = {gateway: url for gateway, url in urls.items() if gateway in CONNECTORS}
             child.plan(plans.platform(scenario, known, folder / "platform.sqlite", None, ports[name]))
         else:
-            child.plan(plans.gateway(scenario, name, None, ports[name]))
-        urls[name] = f"http://127.0.0.1:{child.ready()['port']}"
+            child.plan(plans.gateway(scenario, name, None, ports[name]) | extras[name])
+        ready = child.ready()
+        urls[name] = f"http://127.0.0.1:{ready['port']}"
         child.go({"epoch_ns": time.monotonic_ns()})
         typer.echo(f"{name} {urls[name]}")
+        if "admin_port" in ready:
+            typer.echo(f"{name}-admin http://127.0.0.1:{ready['admin_port']}")
 
 
 def _ports(servers: list[str]) -> dict[str, int]:
