@@ -7,7 +7,7 @@ CONFIRM = b"payment_method=pm_card_visa"
 _ID = b'"id":'
 
 
-def request_line(path: str, key: str, body: bytes) -> bytes:
+def post(path: str, key: str, body: bytes) -> bytes:
     """A POST of a form, with the headers that Stripe's own clients send."""
     head = (
         f"POST {path} HTTP/1.1\r\nHost: api.stripe.com\r\nAuthorization: Bearer sk_test_bench\r\n"
@@ -19,7 +19,7 @@ def request_line(path: str, key: str, body: bytes) -> bytes:
 
 def create(key: str) -> bytes:
     """Make a payment that is still to be confirmed."""
-    return request_line("/v1/payment_intents", key, CREATE)
+    return post("/v1/payment_intents", key, CREATE)
 
 
 def confirm(created: bytes, key: str = "confirm") -> bytes:
@@ -30,4 +30,4 @@ def confirm(created: bytes, key: str = "confirm") -> bytes:
     """
     start = created.index(b"pi_", created.index(_ID))
     identifier = created[start : created.index(b'"', start)].decode("ascii")
-    return request_line(f"/v1/payment_intents/{identifier}/confirm", key, CONFIRM)
+    return post(f"/v1/payment_intents/{identifier}/confirm", key, CONFIRM)

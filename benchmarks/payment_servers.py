@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import socket
 import sys
 
 import uvloop
 
-from benchmarks.payment_requests import CREATE, confirm, request_line
+from benchmarks.payment_requests import CREATE, confirm, post
 from mocks.exchange import Exchange, Request
 from mocks.gateways import GATEWAYS
 from mocks.gateways.gateway import Gateway
@@ -81,6 +82,8 @@ def _stripe() -> Gateway:
 
 
 class _Nowhere:
+    """A connection that leads nowhere: the answer is read from the exchange."""
+
     stopping = False
 
     def flush(self) -> None: ...
@@ -89,7 +92,7 @@ class _Nowhere:
 
 
 def _answer(gateway: Gateway, body: bytes, path: str, number: int) -> bytes:
-    lines = request_line(path, f"recorded-{number}", body).decode("latin-1").split("\r\n")[1:]
+    lines = post(path, f"recorded-{number}", body).decode("latin-1").split("\r\n")[1:]
     headers = {name.lower(): value for name, _, value in (line.partition(": ") for line in lines) if value}
     exchange = Exchange(Request("POST", path, "", headers, body, 0), _Nowhere(), keep_alive=True, old=False)
     gateway(exchange)
@@ -100,6 +103,9 @@ def _answer(gateway: Gateway, body: bytes, path: str, number: int) -> bytes:
 
 
 def _say(port: int) -> None:
+    # As every mock's process does when its run begins (mocks/process.py); for both servers alike.
+    gc.collect()
+    gc.freeze()
     print(port, flush=True)
 
 
