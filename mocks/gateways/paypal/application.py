@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 import contextlib
 from collections.abc import Callable
-from typing import NamedTuple
-from urllib.parse import parse_qs, urlencode, urlsplit
+from urllib.parse import parse_qs
 
 import orjson
 
 from mocks.draws import UPPER_ALPHANUMERIC
 from mocks.gateways.call import Call, Prepared
 from mocks.gateways.gateway import Gateway
-from mocks.gateways.paypal.errors import DEBUG_ID, PayPalError, oauth_error, server_error
+from mocks.gateways.paypal.access import authenticate, grant
+from mocks.gateways.paypal.answer import Action, Done, base_url, reply_of, result_of, wants_all
+from mocks.gateways.paypal.approval import visit
+from mocks.gateways.paypal.errors import DEBUG_ID, PayPalError, server_error
 from mocks.gateways.paypal.fields import Body, body_of, text
 from mocks.gateways.paypal.money import money
 from mocks.gateways.paypal.order import Order, order_request
@@ -36,23 +36,6 @@ PAYMENT_KEYS_S = 45 * 86_400
 """Seconds for which the ids of captures of authorizations, voids and refunds are kept (Payments v2)."""
 
 _HEX = "0123456789abcdef"
-_PLAIN = frozenset({"oauth2.token", "orders.approve"})
-
-
-class Done(NamedTuple):
-    """What an execution came to.
-
-    ``body`` renders the resource as it is when it is called, in full or minimal; ``replay_status`` is the
-    status of a replay; ``result`` is the journal's word.
-    """
-
-    status: int
-    replay_status: int
-    body: Callable[[bool], Body | None]
-    result: str = ""
-
-
-Action = Callable[[int], Done]
 
 
 class PayPal(Gateway):
@@ -111,10 +94,10 @@ class PayPal(Gateway):
         call.idempotency_key = request.headers.get("paypal-request-id", "")
         try:
             if call.endpoint == "oauth2.token":
-                return self._token(call)
+                return grant(self.tokens, request, self._new_token, self._debug_id(call))
             if call.endpoint == "orders.approve":
                 return self._approve(call)
-            self._authenticate(request)
+            authenticate(self.tokens, request)
             if not call.endpoint:
                 raise PayPalError("", status=404)
             if request.body and not _is_json(request.headers.get("content-type", "")):
@@ -158,7 +141,7 @@ class PayPal(Gateway):
                 return error.reply(self._debug_id(call))
             if slot:
                 self._keep(slot, done)
-            return _reply(done, done.status, read or _wants_all(request))
+            return reply_of(done, done.status, read or wants_all(request))
 
         return execute
 
@@ -185,28 +168,7 @@ class PayPal(Gateway):
         done = self._done.get(slot)
         if done is None:  # its execution broke
             return use.saved
-        return _reply(done, done.replay_status, _wants_all(call.exchange.request))
-
-    # Access.
-
-    def _token(self, call: Call) -> Prepared:
-        """Any client id with a secret will do: PayPal's live credentials differ from its sandbox's by host
-        only."""
-        request = call.exchange.request
-        if not _has_credentials(request.headers.get("authorization", "")):
-            return oauth_error(401, "invalid_client", "Client Authentication failed", self._debug_id(call))
-        form = parse_qs(request.body.decode("utf-8", "replace"), max_num_fields=None)
-        if form.get("grant_type") != ["client_credentials"]:
-            return oauth_error(
-                400, "unsupported_grant_type", "Grant type is NULL or unsupported", self._debug_id(call)
-            )
-        token = "A21AA" + self.next_id(32, UPPER_ALPHANUMERIC) + self.next_id(32, UPPER_ALPHANUMERIC)
-        return Reply(200, orjson.dumps(self.tokens.issue(token)))
-
-    def _authenticate(self, request: Request) -> None:
-        scheme, _, token = request.headers.get("authorization", "").partition(" ")
-        if scheme.lower() != "bearer" or not self.tokens.good(token.strip()):
-            raise PayPalError("", status=401)
+        return reply_of(done, done.replay_status, wants_all(call.exchange.request))
 
     # Orders.
 
@@ -225,7 +187,7 @@ class PayPal(Gateway):
     def _retrieve(self, call: Call, body: Body, name: str) -> Action:
         def action(at_ns: int) -> Done:
             order = self._order(call, name)
-            return Done(200, 200, lambda full: order.body(_base(call), full))
+            return Done(200, 200, lambda full: order.body(base_url(call), full))
 
         return action
 
@@ -239,37 +201,24 @@ class PayPal(Gateway):
     def _pay(self, call: Call, name: str, intent: str) -> Action:
         def action(at_ns: int) -> Done:
             order = self._order(call, name)
-            self.orders.pay(order, intent, at_ns, _base(call))
+            self.orders.pay(order, intent, at_ns, base_url(call))
             return self._done_order(call, order, 201, 200)
 
         return action
 
     def _done_order(self, call: Call, order: Order, status: int, replay_status: int) -> Done:
-        base = _base(call)
-        return Done(status, replay_status, lambda full: order.body(base, full), _result(order))
+        base = base_url(call)
+        return Done(status, replay_status, lambda full: order.body(base, full), result_of(order))
 
     def _approve(self, call: Call) -> Prepared:
-        """The payer's page: a GET approves and leads to the ``return_url``, or with ``&cancel=1`` to the
-        ``cancel_url`` without approving; without such a URL the order is the answer."""
-        query = parse_qs(call.exchange.request.query, max_num_fields=None)
+        query = parse_qs(call.exchange.request.query)
         name = query.get("token", [""])[0]
 
         def execute(at_ns: int) -> Reply:
             try:
-                order = self._order(call, name)
+                return visit(self.orders, self._order(call, name), base_url(call), cancel="cancel" in query)
             except PayPalError as error:
                 return error.reply(self._debug_id(call))
-            request = order.request
-            if "cancel" in query:
-                target, result, more = request.cancel_url, "", {"token": order.id}
-            else:
-                self.orders.approve(order)
-                target, result = request.return_url, "processing"
-                more = {"token": order.id, "PayerID": order.payer_id}
-            if not target:
-                return Reply(200, orjson.dumps(order.body(_base(call), full=False)), result)
-            glue = "&" if urlsplit(target).query else "?"
-            return Reply(302, b"", result, (("Location", target + glue + urlencode(more)),))
 
         return execute
 
@@ -279,7 +228,7 @@ class PayPal(Gateway):
         def action(at_ns: int) -> Done:
             held = self.payments.authorization(name)
             call.order_id = held.origin.drill_order_id
-            return Done(200, 200, lambda full: held.body(_base(call)))
+            return Done(200, 200, lambda full: held.body(base_url(call)))
 
         return action
 
@@ -294,7 +243,7 @@ class PayPal(Gateway):
             call.order_id = held.origin.drill_order_id
             capture = self.payments.take_held(held, asked, final, at_ns)
             self.orders.add_capture(capture)
-            base = _base(call)
+            base = base_url(call)
             return Done(201, 201, lambda full: capture.body(base, full), "succeeded")
 
         return action
@@ -304,9 +253,9 @@ class PayPal(Gateway):
             held = self.payments.authorization(name)
             call.order_id = held.origin.drill_order_id
             self.payments.void(held)
-            if not _wants_all(call.exchange.request):
+            if not wants_all(call.exchange.request):
                 return Done(204, 204, lambda full: None)
-            base = _base(call)
+            base = base_url(call)
             return Done(200, 200, lambda full: held.body(base))
 
         return action
@@ -315,7 +264,7 @@ class PayPal(Gateway):
         def action(at_ns: int) -> Done:
             capture = self.payments.capture(name)
             call.order_id = capture.origin.drill_order_id
-            return Done(200, 200, lambda full: capture.body(_base(call)))
+            return Done(200, 200, lambda full: capture.body(base_url(call)))
 
         return action
 
@@ -332,7 +281,7 @@ class PayPal(Gateway):
             call.order_id = capture.origin.drill_order_id
             refund = self.payments.give_back(capture, asked, texts, at_ns)
             self.orders.add_refund(refund)
-            base = _base(call)
+            base = base_url(call)
             return Done(201, 201, lambda full: refund.body(base, full), "succeeded")
 
         return action
@@ -341,7 +290,7 @@ class PayPal(Gateway):
         def action(at_ns: int) -> Done:
             refund = self.payments.refund(name)
             call.order_id = refund.capture.origin.drill_order_id
-            return Done(200, 200, lambda full: refund.body(_base(call)))
+            return Done(200, 200, lambda full: refund.body(base_url(call)))
 
         return action
 
@@ -355,6 +304,9 @@ class PayPal(Gateway):
     def _new_id(self) -> str:
         return self.next_id(17, UPPER_ALPHANUMERIC)
 
+    def _new_token(self) -> str:
+        return "A21AA" + self.next_id(32, UPPER_ALPHANUMERIC) + self.next_id(32, UPPER_ALPHANUMERIC)
+
     def _debug_id(self, call: Call) -> str:
         return self.ids.text(call.number + (1 << 40), 13, _HEX)
 
@@ -363,7 +315,7 @@ class PayPal(Gateway):
         kind = call.endpoint.partition(".")[0]
         with contextlib.suppress(PayPalError):
             if kind == "orders" and name:
-                return self._order(call, name).approve_url(_base(call))
+                return self._order(call, name).approve_url(base_url(call))
             if kind == "authorizations":
                 call.order_id = self.payments.authorization(name).origin.drill_order_id
             if kind == "captures":
@@ -373,41 +325,5 @@ class PayPal(Gateway):
         return ""
 
 
-def _reply(done: Done, status: int, full: bool) -> Reply:
-    body = done.body(full)
-    return Reply(status, b"" if body is None else orjson.dumps(body), done.result)
-
-
-def _result(order: Order) -> str:
-    """The journal's word for what an order has come to."""
-    codes = [capture.code for unit in order.units for capture in unit.captures]
-    codes += [held.code for unit in order.units for held in unit.authorizations]
-    if any(codes):
-        return "declined"
-    return "succeeded" if any(unit.captures for unit in order.units) else "processing"
-
-
-def _base(call: Call) -> str:
-    """The URL of the mock as its caller knows it. A mock that is served has a port in it; without one the
-    caller uses PayPal's own host, and is answered within its process."""
-    host = call.exchange.request.headers.get("host", "localhost")
-    return ("http://" if ":" in host else "https://") + host
-
-
-def _wants_all(request: Request) -> bool:
-    return "return=representation" in request.headers.get("prefer", "").replace(" ", "")
-
-
 def _is_json(content_type: str) -> bool:
     return content_type.partition(";")[0].strip().lower() == "application/json"
-
-
-def _has_credentials(authorization: str) -> bool:
-    scheme, _, credentials = authorization.partition(" ")
-    if scheme.lower() != "basic":
-        return False
-    try:
-        name, _, secret = base64.b64decode(credentials.strip(), validate=True).decode().partition(":")
-    except (binascii.Error, UnicodeDecodeError):
-        return False
-    return bool(name and secret)
