@@ -7,6 +7,7 @@ from typing import Any
 
 import gocardless_pro  # type: ignore[import-untyped]
 
+from mocks.exchange import Exchange, Request
 from tests.mocks.running import Running
 
 ACCOUNTS = {
@@ -83,6 +84,32 @@ def events(sdk: Any, **filters: str) -> list[tuple[str, str, str]]:
     """Type, action and cause of events, oldest first."""
     found = [(e.resource_type, e.action, e.details.cause) for e in sdk.events.all(params=filters)]
     return found[::-1]
+
+
+class Nobody:
+    """A connection that sends nothing: the answer is read from the exchange."""
+
+    stopping = False
+
+    def flush(self) -> None:
+        """Nothing is sent."""
+
+    def reset(self) -> None:
+        """Nothing is cut."""
+
+
+def exchange_of(method: str, target: str, body: object = None, key: str = "") -> Exchange:
+    """A request that no socket carries, to be given to a gateway by hand."""
+    headers = {
+        "authorization": "Bearer sandbox_1",
+        "gocardless-version": "2015-07-06",
+        "content-type": "application/json",
+    }
+    if key:
+        headers["idempotency-key"] = key
+    path, _, query = target.partition("?")
+    request = Request(method, path, query, headers, json.dumps(body).encode() if body else b"", 0)
+    return Exchange(request, Nobody(), keep_alive=True, old=False)
 
 
 def raw(

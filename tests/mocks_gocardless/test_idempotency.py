@@ -11,9 +11,22 @@ from gocardless_pro import errors  # type: ignore[import-untyped]
 
 from mocks.faults import Fault, FaultPlan
 from mocks.faults.fault import Call
+from mocks.gateways.call import Call as GatewayCall
+from mocks.gateways.gocardless.application import GoCardless
+from mocks.latency import Latency
 from mocks.reply import Reply
 from tests.mocks.running import Running
-from tests.mocks_gocardless.sdk import client, mandate, moved, pay, raw, refund, service, simulate
+from tests.mocks_gocardless.sdk import (
+    client,
+    exchange_of,
+    mandate,
+    moved,
+    pay,
+    raw,
+    refund,
+    service,
+    simulate,
+)
 
 LONG = 3600 * 10**9
 
@@ -137,8 +150,24 @@ def test_a_503_in_json_is_an_error_and_not_tried_again() -> None:
         assert len([r for r in running.requests if r.endpoint == "payments.create"]) == 1
 
 
+@pytest.mark.parametrize("order", [(0, 1), (1, 0)])
+def test_the_key_is_taken_in_the_moment_of_creation(order: tuple[int, int]) -> None:
+    gateway = GoCardless("gocardless", Latency(0, 0), 7)
+    asked = {"customers": {"company_name": "x"}}
+    prepared = []
+    for _ in order:
+        exchange = exchange_of("POST", "/customers", asked, "same")
+        answer = gateway.prepare(GatewayCall(gateway, exchange, 0, "customers.create"))
+        assert not isinstance(answer, Reply), "neither has been executed yet"
+        prepared.append(answer)
+    first, second = (prepared[place](0) for place in order)
+    assert (first.status, second.status) == (201, 409)
+    (conflict,) = json.loads(second.body)["error"]["errors"]
+    assert conflict["links"]["conflicting_resource_id"] == json.loads(first.body)["customers"]["id"]
+
+
 def test_side_by_side_one_key_makes_one_payment() -> None:
-    with Running("gocardless", p50_ms=5, p99_ms=20) as running:
+    with Running("gocardless", p50_ms=20, p99_ms=40) as running:
         agreed = mandate(client(running))
         body = json.dumps(
             {"payments": {"amount": 5, "currency": "GBP", "links": {"mandate": agreed.id}}}
