@@ -38,14 +38,18 @@ def sample(
 ) -> None:
     """Read durations from access logs and write them to samples.csv.
 
-    A log is CSV with a header, JSON lines, or one duration a line. Columns whose names tell what they are
-    (request_time, duration_ms, latency_us, ...) are found by themselves.
+    A log is CSV with a header, JSON lines, or one duration a line.
+    Columns whose names tell what they are (request_time, duration_ms,
+    latency_us, ...) are found by themselves.
 
-    To get such a log, write down how long your own calls to the gateway take: time each call in your client
-    and append the milliseconds to a file with the header duration_ms; or log them in the proxy that they
-    leave through, in nginx with log_format calls escape=json '{"request_time": $request_time}';. Take one
-    gateway and one kind of call at a time, over a day at least, time-outs included. Measure the traffic you
-    have; don't load a gateway to measure it.
+    To get such a log, write down how long your own calls to the gateway
+    take: time each call in your client and append the milliseconds to a
+    file with the header duration_ms; or log them in the proxy that they
+    leave through, in nginx with
+    log_format calls escape=json '{"request_time": $request_time}';
+    Take one gateway and one kind of call at a time, over a day at least,
+    time-outs included. Measure the traffic that you have; don't load a
+    gateway to measure it.
 
     Only the durations are written: no addresses, no keys, no card data.
     """

@@ -106,8 +106,6 @@ def _values(path: Path, file: Iterable[str], column: str | None) -> Iterator[tup
     """Line number, the value as text, and the unit that its column tells."""
     lines = iter(file)
     first = next(lines, "")
-    if not first:
-        return
     everything = chain((first,), lines)
     if first.lstrip().startswith("{"):
         yield from _json_values(path, everything, column)

@@ -156,6 +156,18 @@ def test_the_clock_can_be_put_forward() -> None:
         assert len(g.stripe.ledger) == 0
 
 
+def test_what_falls_due_meanwhile_is_done_before_the_next_request() -> None:
+    with gateways("stripe") as g, httpx.Client(base_url=BASE_URLS["stripe"]) as client:
+        done: list[str] = []
+        g.stripe.mock_clock.call_later(0, lambda: done.append("due"))
+        g.stripe.mock_clock.call_later(3600, lambda: done.append("not yet"))
+        assert done == []
+        assert client.get("/health").status_code == 200
+        assert done == ["due"]
+    g.stripe.mock_clock.advance(7200)
+    assert done == ["due"]
+
+
 @pytest.mark.parametrize(
     ("gateway", "path"),
     [("stripe", "/v1/refunds"), ("adyen", "/v72/payments"), ("paypal", "/v2/checkout/orders"),
