@@ -23,6 +23,8 @@ from mocks.gateways.gocardless.errors import (
 from mocks.gateways.gocardless.events import Events
 from mocks.gateways.gocardless.fields import document
 from mocks.gateways.gocardless.mandates import Mandates
+from mocks.gateways.gocardless.payment import KNOWN as PAYMENT_KNOWN
+from mocks.gateways.gocardless.payment import Payment, read_payment
 from mocks.gateways.gocardless.payments import Payments
 from mocks.gateways.gocardless.payouts import Payouts
 from mocks.gateways.gocardless.rate_limit import RateLimit
@@ -198,7 +200,7 @@ class GoCardless(Gateway):
         return lambda at_ns: (201, self.mandates.all.one(self.mandates.create(*asked)), "")
 
     def _create_payment(self, call: Call, name: str) -> Answer:
-        asked = payments.read(document(call.exchange.request.body, "payments", payments.KNOWN))
+        asked = read_payment(document(call.exchange.request.body, "payments", PAYMENT_KNOWN))
         call.order_id = asked.metadata.get("order_id", "")
         return lambda at_ns: (201, self.payments.all.one(self.payments.create(asked)), "processing")
 
@@ -230,7 +232,7 @@ class GoCardless(Gateway):
     def _retry_payment(self, call: Call, name: str) -> Answer:
         return self._act(call, name, self.payments.retry)
 
-    def _act(self, call: Call, name: str, act: Callable[[payments.Payment], None]) -> Answer:
+    def _act(self, call: Call, name: str, act: Callable[[Payment], None]) -> Answer:
         fields = document(call.exchange.request.body, "data", ("metadata", "charge_date"), optional=True)
         fields.metadata()
         fields.done()

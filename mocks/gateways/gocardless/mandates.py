@@ -14,7 +14,7 @@ from mocks.gateways.gocardless.fields import Fields
 from mocks.gateways.gocardless.schemes import BY_CURRENCY, BY_NAME, Scheme
 
 if TYPE_CHECKING:
-    from mocks.gateways.gocardless.payments import Payment
+    from mocks.gateways.gocardless.payment import Payment
 
 KNOWN = frozenset({"scheme", "reference", "links", "metadata", "payer_ip_address", "authorisation_source"})
 FILTERS = ("creditor", "customer", "customer_bank_account", "reference", "status", "scheme")

@@ -10,7 +10,8 @@ from mocks.gateways.gocardless.creditor import Creditor
 from mocks.gateways.gocardless.errors import invalid_state
 from mocks.gateways.gocardless.events import Detail
 from mocks.gateways.gocardless.fields import Fields
-from mocks.gateways.gocardless.payments import Payment, Payments
+from mocks.gateways.gocardless.payment import Payment
+from mocks.gateways.gocardless.payments import Payments
 from mocks.gateways.gocardless.payouts import NO_FX, Item
 
 KNOWN = frozenset({"amount", "links", "metadata", "reference", "total_amount_confirmation"})

@@ -11,7 +11,8 @@ from collections.abc import Callable
 
 from mocks.gateways.gocardless.errors import invalid_state, usage
 from mocks.gateways.gocardless.mandates import Mandate, Mandates
-from mocks.gateways.gocardless.payments import Payment, Payments
+from mocks.gateways.gocardless.payment import Payment
+from mocks.gateways.gocardless.payments import Payments
 from mocks.gateways.gocardless.payouts import Payouts
 from mocks.gateways.gocardless.refunds import Refund, Refunds
 
