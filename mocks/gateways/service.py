@@ -86,3 +86,4 @@ class GatewayService:
         if self.gateway is not None:
             self.gateway.close()
             await self.gateway.outbox.close()
+            self.gateway.mock_clock.clear()

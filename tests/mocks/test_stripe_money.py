@@ -133,7 +133,7 @@ def test_an_authorization_expires_after_seven_days(client: stripe.StripeClient, 
     assert (expired.status, expired.cancellation_reason) == ("canceled", "automatic")
     assert expired.canceled_at is not None and 0 <= expired.canceled_at - expired.created - 7 * DAY <= 60
     assert client.v1.payment_intents.retrieve(captured.id).status == "succeeded"
-    assert moved(running) == [("capture", 1290)]
+    assert [kind for kind, _ in moved(running)] == ["capture", "fee", "payout"]
 
 
 def test_a_key_is_free_again_after_a_day(client: stripe.StripeClient, running: Running) -> None:
@@ -191,6 +191,45 @@ def test_fees_reach_the_journal_as_one_sum_per_currency(
     assert [(m.amount_minor, m.currency) for m in fees] == [(15 + 30 + 45 + 3 * 25, "EUR")]
     running.thread.call(lambda: running.gateway.settle(0))
     assert len([m for m in running.movements if m.kind == "fee"]) == 1
+
+
+def test_a_payout_is_the_sum_of_its_items(client: stripe.StripeClient, running: Running) -> None:
+    intents = [pay(client, f"o{n}", amount=1000 + n) for n in range(12)]
+    client.v1.refunds.create({"payment_intent": intents[3].id, "amount": 400})
+    refunded = pay(client, "kroner", amount=5000, currency="sek")
+    client.v1.refunds.create({"payment_intent": refunded.id})
+    assert client.v1.payouts.list().data == []
+    advance(running, 2 * DAY + 3700)
+    # Kroner were given back whole while their fee was kept: nothing of them can be paid out.
+    [payout] = client.v1.payouts.list().data
+    assert (payout.currency, payout.status, payout.automatic) == ("eur", "in_transit", True)
+    items = list(client.v1.balance_transactions.list({"payout": payout.id, "limit": 5}).auto_paging_iter())
+    assert len(items) == 13 and payout.amount == sum(item.net for item in items)
+    line = client.v1.balance_transactions.retrieve(str(payout.balance_transaction))
+    assert (line.type, line.net, line.source) == ("payout", -payout.amount, payout.id)
+    balance = {row.currency: row.amount for row in client.v1.balance.retrieve().available}
+    assert balance == {"eur": 0, "sek": -fee_of(5000, "sek")}
+    movements = dict.fromkeys(("capture", "refund", "fee", "payout"), 0)
+    for movement in running.movements:
+        if movement.currency == "EUR":
+            movements[movement.kind] += movement.amount_minor
+    assert movements["payout"] == payout.amount
+    assert movements["capture"] - movements["refund"] - movements["fee"] == movements["payout"]
+    [fee] = [m for m in running.movements if m.kind == "fee"]
+    assert fee.parent == payout.id
+
+    pay(client, "later", amount=2000)
+    advance(running, DAY)
+    assert client.v1.payouts.retrieve(payout.id).status == "paid"
+    advance(running, 2 * DAY)
+    both = client.v1.payouts.list().data
+    assert [row.amount for row in both] == [2000 - fee_of(2000, "eur"), payout.amount]
+    assert [row.id for row in client.v1.payouts.list({"status": "in_transit"}).data] == [both[0].id]
+    told = client.v1.events.list({"type": "payout.*", "limit": 100}).data
+    first: list[Any] = [event.data.object for event in told if event.data.object["id"] == payout.id]
+    assert [row["status"] for row in first] == ["paid", "in_transit"]
+    running.thread.call(lambda: running.gateway.settle(0))
+    assert sum(m.amount_minor for m in running.movements if m.kind == "fee" and m.currency == "SEK") == 100
 
 
 @given(st.integers(1, 99_999_999))

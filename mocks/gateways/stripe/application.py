@@ -19,6 +19,8 @@ from mocks.gateways.stripe.form import FormError, Parameters, canonical, parse
 from mocks.gateways.stripe.objects import expansions, known_only
 from mocks.gateways.stripe.payment_calls import PaymentCalls
 from mocks.gateways.stripe.payment_intents import PaymentIntents
+from mocks.gateways.stripe.payout import Payout
+from mocks.gateways.stripe.payouts import Payouts
 from mocks.gateways.stripe.refunds import Refunds
 from mocks.gateways.stripe.routes import EXPAND, KNOWN, route
 from mocks.http import Request
@@ -34,7 +36,7 @@ LONGEST_KEY = 255
 
 
 class Stripe(Gateway):
-    """PaymentIntents by card, charges, refunds, the balance, events.
+    """PaymentIntents by card, charges, refunds, the balance, payouts, events.
 
     Idempotency ("Idempotent requests" in the API reference): a key is bound to its endpoint and parameters;
     the first answer is saved once execution has begun, whatever it is, and replayed; what fails validation is
@@ -56,6 +58,7 @@ class Stripe(Gateway):
         self.refunds = Refunds(
             self.ledger, self.intents, self.charges, self.balance, self.events, clock, self._new_id
         )
+        self.payouts = Payouts(self.ledger, self.balance, self.events, clock, self._new_id)
         payments = PaymentCalls(self.intents, self._new_id)
         self._endpoints: dict[str, Endpoint] = {
             **payments.endpoints,
@@ -69,6 +72,8 @@ class Stripe(Gateway):
             "refunds.list": _listing(self.refunds),
             "balance_transactions.retrieve": _retrieving(self.balance.find, self.balance.line),
             "balance_transactions.list": _listing(self.balance),
+            "payouts.retrieve": _retrieving(self.payouts.find, Payout.body),
+            "payouts.list": _listing(self.payouts),
             "events.retrieve": _retrieving(self.events.find, self.events.body),
             "events.list": _listing(self.events),
         }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from typing import Any
 
 from mocks.gateways.stripe.balance_transaction import BalanceTransaction, Source
@@ -27,6 +27,9 @@ class Balance:
         self._total: dict[str, int] = {}
         self._available: dict[str, int] = {}
         self._fees: dict[str, int] = {}
+        self._unpaid: dict[str, list[BalanceTransaction]] = {}
+        self.booked: Callable[[BalanceTransaction], None] = lambda line: None
+        self.items_of: Callable[[str], list[BalanceTransaction]] = lambda payout: []
 
     def book(self, kind: str, source: Source, amount: int, fee: int, currency: str) -> BalanceTransaction:
         """Money came (``amount`` above zero) or went; the fee is in the minor unit, too."""
@@ -38,12 +41,38 @@ class Balance:
         self._total[currency] = self._total.get(currency, 0) + amount - fee
         if fee:
             self._fees[currency] = self._fees.get(currency, 0) + fee
+        self.booked(line)
+        return line
+
+    def payable(self) -> dict[str, list[BalanceTransaction]]:
+        """Currency -> the lines that are available and in no payout yet, where their sum is above zero."""
+        self._settle()
+        return {
+            currency: lines for currency, lines in self._unpaid.items() if sum(line.net for line in lines) > 0
+        }
+
+    def next_available(self) -> int | None:
+        """When the first of the lines that are pending becomes available, in Unix seconds; None without."""
+        self._settle()
+        return self._all[self._settled].available_on if self._settled < len(self._all) else None
+
+    def pay_out(self, payout: Source, items: list[BalanceTransaction]) -> BalanceTransaction:
+        """Book a payout of these lines, which are all that ``payable`` gave for their currency. It leaves
+        at once, and its fees are withheld with it."""
+        currency, created = items[0].currency, self._clock.unix()
+        amount = sum(item.net for item in items)
+        line = BalanceTransaction(len(self._all), created, created, "payout", -amount, 0, currency, payout)
+        self._all.append(line)
+        self._total[currency] -= amount
+        self._available[currency] -= amount
+        del self._unpaid[currency]
+        self._fees[currency] = self._fees.get(currency, 0) - sum(item.fee for item in items)
         return line
 
     def take_fees(self) -> dict[str, int]:
-        """Currency -> the sum of the fees since this was last asked."""
+        """Currency -> the sum of the fees that were not withheld from a payout, nor told of here before."""
         fees, self._fees = self._fees, {}
-        return fees
+        return {currency: fee for currency, fee in fees.items() if fee}
 
     def find(self, name: str) -> BalanceTransaction:
         """Raises StripeError (404) when there is none."""
@@ -53,8 +82,9 @@ class Balance:
         return found
 
     def page(self, parameters: Parameters, expand: Collection[str]) -> dict[str, Any]:
-        """A list page, newest first; filters ``currency``, ``type``, ``source`` and ``created``."""
-        rows = self._all
+        """A list page, newest first; filters ``currency``, ``type``, ``source``, ``payout``, ``created``."""
+        payout = text(parameters, "payout")
+        rows = self._all if payout is None else self.items_of(payout)
         currency, kind, source = (text(parameters, name) for name in ("currency", "type", "source"))
         if currency or kind or source:
             rows = [
@@ -89,7 +119,9 @@ class Balance:
         now = self._clock.now()
         while self._settled < len(self._all) and self._all[self._settled].available_on <= now:
             line = self._all[self._settled]
-            self._available[line.currency] = self._available.get(line.currency, 0) + line.net
+            if line.kind != "payout":
+                self._available[line.currency] = self._available.get(line.currency, 0) + line.net
+                self._unpaid.setdefault(line.currency, []).append(line)
             self._settled += 1
 
     def _named_line(self, name: str) -> BalanceTransaction | None:

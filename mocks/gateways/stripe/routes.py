@@ -18,6 +18,8 @@ _PATHS = {
     "balance.retrieve": "GET /v1/balance",
     "balance_transactions.list": "GET /v1/balance_transactions",
     "balance_transactions.retrieve": "GET /v1/balance_transactions/*",
+    "payouts.list": "GET /v1/payouts",
+    "payouts.retrieve": "GET /v1/payouts/*",
     "events.list": "GET /v1/events",
     "events.retrieve": "GET /v1/events/*",
 }
@@ -63,7 +65,9 @@ KNOWN = {
     "refunds.list": frozenset(_PAGING | {"payment_intent", "charge"}),
     "balance.retrieve": frozenset({"expand"}),
     "balance_transactions.retrieve": frozenset({"expand"}),
-    "balance_transactions.list": frozenset(_PAGING | {"currency", "source", "type"}),
+    "balance_transactions.list": frozenset(_PAGING | {"currency", "payout", "source", "type"}),
+    "payouts.retrieve": frozenset({"expand"}),
+    "payouts.list": frozenset(_PAGING | {"status"}),
     "events.retrieve": frozenset({"expand"}),
     "events.list": frozenset(_PAGING | {"type", "types"}),
 }
