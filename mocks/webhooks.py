@@ -18,7 +18,7 @@ from urllib.parse import urlsplit
 from journal.records import Webhook
 from mocks.draws import Draws
 from mocks.mock_clock import MockClock
-from mocks.platform.outbound import Call, Client, OutboundError
+from mocks.outbound import Call, Client, OutboundError
 
 KEPT = 100_000
 """How many events can be polled; older ones are forgotten (Stripe keeps them for 30 days, others longer)."""

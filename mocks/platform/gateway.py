@@ -8,9 +8,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from journal.clock import MILLISECOND, SECOND
+from mocks.outbound import Answer, Call, Client, NeverSentError, OutboundError
 from mocks.platform.breaker import Breaker, Permit
 from mocks.platform.connectors import Connector
-from mocks.platform.outbound import Answer, Call, Client, NeverSentError, OutboundError
 from mocks.platform.payment import Payment, Refund
 from mocks.platform.retries import Backoff
 from mocks.platform.verdict import Kind, Verdict, not_taken, unknown

@@ -10,12 +10,12 @@ from journal.records import Mark
 from journal.tether import Message
 from journal.writer import Writer
 from mocks.http import Server
+from mocks.outbound import Client
 from mocks.platform.app import App
 from mocks.platform.breaker import Breaker, State
 from mocks.platform.connectors import CONNECTORS
 from mocks.platform.gateway import Gateway, Patience
 from mocks.platform.janitor import Janitor
-from mocks.platform.outbound import Client
 from mocks.platform.payments import Payments
 from mocks.platform.refunds import Refunds
 from mocks.platform.retries import Backoff

@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 import orjson
 import uvloop
 
-from mocks.platform.outbound import Answer, Call, Client
+from mocks.outbound import Answer, Call, Client
 from mocks.platform.process import Platform
 
 T = TypeVar("T")

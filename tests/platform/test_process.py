@@ -14,7 +14,7 @@ import pytest
 
 from journal.reader import Journal
 from journal.tether import FD_VARIABLE, Tether
-from mocks.platform.outbound import OutboundError
+from mocks.outbound import OutboundError
 from mocks.platform.process import Platform
 from tests.platform.fake import FakeGateway, fakes
 from tests.platform.rig import Shop, eventually, plan, run, serving

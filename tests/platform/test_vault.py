@@ -8,10 +8,10 @@ import sys
 import orjson
 import pytest
 
+from mocks.outbound import Answer
 from mocks.platform.connectors import CONNECTORS
 from mocks.platform.connectors.adyen import Adyen
 from mocks.platform.connectors.stripe import Stripe
-from mocks.platform.outbound import Answer
 from mocks.platform.payment import Payment
 from mocks.platform.vault import INSTRUMENTS
 from mocks.platform.verdict import Kind

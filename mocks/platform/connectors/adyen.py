@@ -11,8 +11,8 @@ from typing import Any
 
 import orjson
 
+from mocks.outbound import Answer, Call
 from mocks.platform.connectors.connector import Ask, Connector, json_object, throttled, unreadable
-from mocks.platform.outbound import Answer, Call
 from mocks.platform.payment import Payment, Refund
 from mocks.platform.vault import INSTRUMENTS
 from mocks.platform.verdict import Kind, Verdict, not_taken, unknown

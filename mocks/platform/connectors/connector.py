@@ -8,7 +8,7 @@ from typing import Any, Protocol
 import orjson
 
 from journal.clock import SECOND
-from mocks.platform.outbound import Answer, Call
+from mocks.outbound import Answer, Call
 from mocks.platform.payment import Payment, Refund
 from mocks.platform.verdict import Kind, Verdict, unknown
 

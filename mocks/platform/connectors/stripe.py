@@ -9,8 +9,8 @@ from __future__ import annotations
 from typing import Any
 from urllib.parse import quote, urlencode
 
+from mocks.outbound import Answer, Call
 from mocks.platform.connectors.connector import Ask, Connector, json_object, throttled, unreadable
-from mocks.platform.outbound import Answer, Call
 from mocks.platform.payment import Payment, Refund
 from mocks.platform.vault import INSTRUMENTS
 from mocks.platform.verdict import Kind, Verdict, not_taken, unknown

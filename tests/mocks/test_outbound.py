@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable
 import pytest
 
 from mocks.http import Exchange, Server
-from mocks.platform.outbound import AnswerTimeoutError, Call, Client, LostError, NeverSentError
+from mocks.outbound import AnswerTimeoutError, Call, Client, LostError, NeverSentError
 from tests.platform.rig import eventually, run
 
 SECOND = 1_000_000_000
