@@ -150,32 +150,35 @@ def test_mock_serves_until_stopped_and_leaves_nobody_behind(end: signal.Signals)
         stderr=subprocess.PIPE,
         text=True,
     ) as process:
-        assert process.stdout is not None
-        lines = [process.stdout.readline().strip() for _ in range(3)]
-        assert lines == [
-            f"stripe http://127.0.0.1:{stripe}",
-            f"adyen http://127.0.0.1:{adyen}",
-            f"platform http://127.0.0.1:{platform}",
-        ]
-        answer = httpx.post(
-            f"http://127.0.0.1:{platform}/payments",
-            headers={"Idempotency-Key": "k1"},
-            json={
-                "order_id": "k1",
-                "amount_minor": 1290,
-                "currency": "EUR",
-                "method": "card",
-                "instrument": "card_visa",
-            },
-            timeout=10,
-        )
-        assert (answer.status_code, answer.json()["status"]) == (201, "succeeded")
-        children = children_of(process.pid)
-        assert len(children) == 3
-        os.kill(process.pid, end)
-        process.communicate(timeout=20)
-        assert process.returncode == (-9 if end == signal.SIGKILL else 0)
-        assert gone(children)
+        try:
+            assert process.stdout is not None
+            lines = [process.stdout.readline().strip() for _ in range(3)]
+            assert lines == [
+                f"stripe http://127.0.0.1:{stripe}",
+                f"adyen http://127.0.0.1:{adyen}",
+                f"platform http://127.0.0.1:{platform}",
+            ]
+            answer = httpx.post(
+                f"http://127.0.0.1:{platform}/payments",
+                headers={"Idempotency-Key": "k1"},
+                json={
+                    "order_id": "k1",
+                    "amount_minor": 1290,
+                    "currency": "EUR",
+                    "method": "card",
+                    "instrument": "card_visa",
+                },
+                timeout=10,
+            )
+            assert (answer.status_code, answer.json()["status"]) == (201, "succeeded")
+            children = children_of(process.pid)
+            assert len(children) == 3
+            os.kill(process.pid, end)
+            process.communicate(timeout=20)
+            assert process.returncode == (-9 if end == signal.SIGKILL else 0)
+            assert gone(children)
+        finally:
+            process.kill()  # nobody to wait for when an assertion failed before the end
 
 
 def test_a_port_in_use_is_named() -> None:
