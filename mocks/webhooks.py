@@ -7,7 +7,6 @@ mock's clock: at least once, in no promised order.
 from __future__ import annotations
 
 import asyncio
-import ipaddress
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
@@ -17,6 +16,7 @@ from urllib.parse import urlsplit
 
 from journal.records import Webhook
 from mocks.draws import Draws
+from mocks.loopback import is_loopback
 from mocks.mock_clock import MockClock
 from mocks.outbound import Call, Client, OutboundError
 
@@ -303,14 +303,5 @@ class _Endpoint:
 def check_url(url: str) -> None:
     """Raises ValueError for a URL that no webhook is delivered to: one that is not plain HTTP on loopback."""
     parts = urlsplit(url)
-    if parts.scheme != "http" or not _is_loopback(parts.hostname or ""):
+    if parts.scheme != "http" or not is_loopback(parts.hostname or ""):
         raise ValueError(f"{url!r} is no place for webhooks: only http:// on a loopback address is")
-
-
-def _is_loopback(host: str) -> bool:
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False

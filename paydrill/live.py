@@ -14,7 +14,7 @@ from rich.text import Text
 
 from paydrill.live_state import LiveState
 from scenarios.arrivals import rate_at
-from scenarios.schema import Scenario
+from scenarios.schema import GOOD_SHARE, Scenario
 
 _S = 1_000_000_000
 _BAR = 72
@@ -250,10 +250,7 @@ def _figure(name: str, value: str, style: str = "") -> Text:
 
 
 def _mood(success: float | None) -> str:
-    return "" if success is None else "green" if success >= _GOOD else "red"
-
-
-_GOOD = 0.98
+    return "" if success is None else "green" if success >= GOOD_SHARE else "red"
 
 
 def _percent(share: float) -> str:

@@ -11,15 +11,13 @@ from dataclasses import dataclass, field
 
 import pyarrow as pa
 
-from scenarios.schema import Scenario
+from scenarios.schema import GOOD_SHARE, Scenario
 
 _S = 1_000_000_000
 WINDOW_NS = 3 * _S
 LAG_NS = _S
 """The live figures speak of payments that ended in three seconds, up to a second ago: what ended since may
 not have been flushed by everybody."""
-
-_GOOD_SLICE = 0.98
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +114,7 @@ class LiveState:
         return sum(
             1
             for second, slice_ in self.slices.items()
-            if (second + 1) * _S <= until_ns and slice_.due and slice_.good < _GOOD_SLICE * slice_.due
+            if (second + 1) * _S <= until_ns and slice_.due and slice_.good < GOOD_SHARE * slice_.due
         )
 
     def _payment(self, row: dict[str, object]) -> None:

@@ -14,12 +14,12 @@ from rich.console import Console
 
 from journal.clock import SECOND, Clock
 from journal.records import Mark, ProbeResult
+from mocks.loopback import is_loopback
 from paydrill.exits import FAIL, INCONCLUSIVE, USAGE, leave
 from paydrill.live import clock as mm_ss
 from probes import PROBES
 from probes.plan import ProbePlan, planned
 from probes.watch import watch
-from scenarios.contradictions import is_loopback
 from scenarios.finding import nearest
 from scenarios.quantities import parse_duration
 

@@ -9,10 +9,9 @@ import numpy as np
 
 from reports.findings import Slice, Uptime
 from reports.payments import Payments
+from scenarios.schema import GOOD_SHARE, LEAST_IN_SLICE
 
 SLICE_NS = 1_000_000_000
-LEAST_IN_SLICE = 20
-GOOD_SHARE = 0.98
 
 Windows = Sequence[tuple[int, int]]
 

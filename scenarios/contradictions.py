@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import ipaddress
 import math
 from collections.abc import Iterator
 from urllib.parse import urlsplit
 
 from mocks.faults import FAULTS
 from mocks.gateways import GATEWAYS
+from mocks.loopback import is_loopback
 from mocks.platform.connectors import CONNECTORS
 from mocks.platform.vault import INSTRUMENTS
 from probes import PROBES
+from probes.target import check_loopback
 from scenarios.customers import EXPONENTS
 from scenarios.document import Path as Place
 from scenarios.finding import Finding, nearest, reads
@@ -180,15 +181,12 @@ def _host_is_allowed(scenario: Scenario, place: Place, url: str) -> Iterator[Fin
             f"{host} is not this machine, and not allowed",
             f"if it is yours: allow_hosts: {{{host}: 10/s}}",
         )
-
-
-def is_loopback(host: str) -> bool:
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
+    else:
+        # Allowed or not, what the probes would refuse (live payment APIs, credentials in the URL) is refused.
+        try:
+            check_loopback(url, scenario.allow_hosts)
+        except ValueError as error:
+            yield Finding(place, str(error))
 
 
 CHECKS = (

@@ -7,9 +7,7 @@ from collections.abc import Iterator
 
 from scenarios.finding import Finding, reads
 from scenarios.quantities import Bound, format_duration
-from scenarios.schema import Scenario
-
-_MINIMUM_SLICE = 20
+from scenarios.schema import LEAST_IN_SLICE, Scenario
 
 
 @reads("objectives", "faults", "probes")
@@ -62,7 +60,7 @@ def _enough_payments_are_planned(scenario: Scenario) -> Iterator[Finding]:
         limit: Bound | None = getattr(objectives, f"latency_{name}")
         if limit is None:
             continue
-        needed = math.ceil(math.log(0.05) / math.log(part))
+        needed = _clean_payments_for(part)
         if planned < needed:
             yield Finding(
                 ("objectives", f"latency_{name}"), *_too_few(planned, needed, f"to bound the {name}")
@@ -74,8 +72,8 @@ def _enough_payments_are_planned(scenario: Scenario) -> Iterator[Finding]:
                 "this could not tell slow from lost",
                 "lower it, or raise load.timeout",
             )
-    if objectives.uptime is not None and planned < _MINIMUM_SLICE:
-        yield Finding(("objectives", "uptime"), *_too_few(planned, _MINIMUM_SLICE, "to fill one slice"))
+    if objectives.uptime is not None and planned < LEAST_IN_SLICE:
+        yield Finding(("objectives", "uptime"), *_too_few(planned, LEAST_IN_SLICE, "to fill one slice"))
 
 
 @reads("objectives", "gateways", "load")
@@ -91,7 +89,8 @@ def _approval_is_reachable(scenario: Scenario) -> Iterator[Finding]:
 
 
 def _clean_payments_for(target: float) -> int:
-    """Payments without any failure that assert a success rate at 95% (exact binomial bound)."""
+    """Payments without any failure that assert a success rate at 95% (exact binomial bound); just as many as
+    the order statistics need for an upper bound of that percentile."""
     return math.ceil(math.log(0.05) / math.log(target)) if target > 0 else 1
 
 

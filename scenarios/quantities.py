@@ -151,11 +151,6 @@ class Bound:
     def holds(self, value: float) -> bool:
         return _OPERATORS[self.comparison](value, self.value)
 
-    @property
-    def is_floor(self) -> bool:
-        """True for ``>=`` and ``>``: more is better."""
-        return self.comparison.startswith(">")
-
     def __str__(self) -> str:
         return self.text
 

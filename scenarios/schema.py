@@ -25,6 +25,12 @@ from scenarios.quantities import (
 _S = 1_000_000_000
 _MS = 1_000_000
 
+GOOD_SHARE = 0.98
+"""A slice of a second is good when at least this share of the payments due in it succeed."""
+
+LEAST_IN_SLICE = 20
+"""Payments due that make a slice; one with fewer is joined with the next."""
+
 
 class Section(BaseModel):
     """A part of a scenario: immutable, and strict about keys."""

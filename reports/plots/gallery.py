@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from reports.availability import GOOD_SHARE
 from reports.findings import Findings
 from reports.judge import Judgement
 from reports.latency import QUANTILES
@@ -19,7 +18,7 @@ from reports.plots.timeline import timeline
 from reports.render import units, wording
 from reports.series import SECOND, series_from
 from reports.tail import Tail, tail_of
-from scenarios.schema import Scenario
+from scenarios.schema import GOOD_SHARE, Scenario
 
 
 def story_of(judgement: Judgement) -> Story:

@@ -105,6 +105,15 @@ def test_each_error_has_its_line_and_says_what_to_do(
     assert any(text.startswith(place) and words in text for text in found), found
 
 
+def test_a_live_payment_api_is_refused_even_when_it_is_allowed() -> None:
+    text = GOOD.replace(
+        "name: drill",
+        "name: drill\nplatform: {url: 'https://api.stripe.com'}\nallow_hosts: {api.stripe.com: 1/s}",
+    )
+    (found,) = problems(text)
+    assert "live payment API" in found
+
+
 def test_a_live_key_is_never_repeated() -> None:
     (text,) = problems(GOOD.replace("name: drill", "name: drill\nabout: sk_live_4eC39HqLyjWDarjtT1"))
     assert "4eC39" not in text
