@@ -85,6 +85,7 @@ class _Nowhere:
     """A connection that leads nowhere: the answer is read from the exchange."""
 
     stopping = False
+    scheme = "http"
 
     def flush(self) -> None: ...
 

@@ -34,6 +34,7 @@ class Owner(Protocol):
     application: Application
     stopping: bool
     connections: set[Connection]
+    scheme: str
 
     @property
     def refusing(self) -> bool:
@@ -98,6 +99,11 @@ class Connection(asyncio.Protocol):
     def stopping(self) -> bool:
         """The server ends: this is the connection's last answer."""
         return self.server.stopping
+
+    @property
+    def scheme(self) -> str:
+        """``http`` or ``https``."""
+        return self.server.scheme
 
     @property
     def busy(self) -> bool:
@@ -251,7 +257,8 @@ class Connection(asyncio.Protocol):
         assert transport is not None
         if self._lingering:
             # Closing with unread bytes in the socket's buffer sends RST, which can overtake the answer.
-            transport.write_eof()
+            if transport.can_write_eof():  # TLS has no half-closed connections
+                transport.write_eof()
             asyncio.get_running_loop().call_later(LINGER, transport.close)
             self._resume_reading()
         else:

@@ -18,6 +18,10 @@ class Pipe(Protocol):
     def stopping(self) -> bool:
         """The server ends: this is the connection's last answer."""
 
+    @property
+    def scheme(self) -> str:
+        """``http`` or ``https``."""
+
     def flush(self) -> None:
         """Send the answers that are ready and next in order."""
 
@@ -69,6 +73,11 @@ class Exchange:
         self.answered = False
         self._lost = False
         self.reply: bytes | None = None
+
+    @property
+    def scheme(self) -> str:
+        """``http`` or ``https``: how the client reached the server, for URLs that an answer holds."""
+        return self._connection.scheme
 
     @property
     def lost(self) -> bool:

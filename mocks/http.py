@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import errno
 import socket
+import ssl
 import time
 
 from mocks.connection import BODY_LIMIT, HEAD_LIMIT, Connection
@@ -18,6 +19,12 @@ from mocks.exchange import Application, Exchange, Request
 __all__ = ["BODY_LIMIT", "HEAD_LIMIT", "Application", "Exchange", "PortInUseError", "Request", "Server"]
 
 BACKLOG = 1024
+
+HANDSHAKE_LIMIT = 10.0
+"""Seconds in which a client must have finished the TLS handshake."""
+
+FAREWELL_LIMIT = 1.0
+"""Seconds that closing waits for a TLS client's own close."""
 
 
 class PortInUseError(OSError):
@@ -31,12 +38,22 @@ class Server:
         application: Answers the requests. An exception in it answers 500 and writes a line to stderr.
         host: The address to bind.
         port: The port; 0 lets the system choose one.
+        tls: Serve HTTPS with this context; None serves plain HTTP.
     """
 
-    def __init__(self, application: Application, *, host: str = "127.0.0.1", port: int = 0) -> None:
+    def __init__(
+        self,
+        application: Application,
+        *,
+        host: str = "127.0.0.1",
+        port: int = 0,
+        tls: ssl.SSLContext | None = None,
+    ) -> None:
         self.application = application
         self.host = host
         self.port = port
+        self.scheme = "http" if tls is None else "https"
+        self._tls = tls
         self.stopping = False
         self.connections: set[Connection] = set()
         self._refusing = False
@@ -127,7 +144,14 @@ class Server:
 
     async def _accept(self, listener: socket.socket) -> None:
         loop = asyncio.get_running_loop()
-        self._accepting = await loop.create_server(lambda: Connection(self), sock=listener, backlog=BACKLOG)
+        self._accepting = await loop.create_server(
+            lambda: Connection(self),
+            sock=listener,
+            backlog=BACKLOG,
+            ssl=self._tls,
+            ssl_handshake_timeout=None if self._tls is None else HANDSHAKE_LIMIT,
+            ssl_shutdown_timeout=None if self._tls is None else FAREWELL_LIMIT,
+        )
 
     def _close_listener(self) -> None:
         if self._opening is not None and not self._opening.done():

@@ -106,7 +106,8 @@ class _Wire:
 
     stopping = False
 
-    def __init__(self) -> None:
+    def __init__(self, scheme: str) -> None:
+        self.scheme = scheme
         self.was_reset = False
 
     def flush(self) -> None:
@@ -135,7 +136,7 @@ class _Answers:
             request.content,
             time.monotonic_ns(),
         )
-        wire = _Wire()
+        wire = _Wire(request.url.scheme)
         exchange = Exchange(received, wire, keep_alive=True, old=False)
         try:
             # A synchronous test has no event loop to wake the clock; each request does.

@@ -90,6 +90,7 @@ class Nobody:
     """A connection that sends nothing: the answer is read from the exchange."""
 
     stopping = False
+    scheme = "http"
 
     def flush(self) -> None:
         """Nothing is sent."""

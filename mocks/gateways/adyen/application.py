@@ -113,7 +113,7 @@ class Adyen(Gateway):
     def _payment(self, call: Call, body: Body) -> Callable[[int], Reply]:
         request = payment_request(body)
         if request.flow:
-            base_url = _base_url(call.exchange.request.headers.get("host", ""))
+            base_url = _base_url(call)
             return lambda at_ns: self.authentications.begin(self._new_reference(), request, base_url)
         return lambda at_ns: self.payments.make(self._new_reference(), request, at_ns)
 
@@ -161,10 +161,9 @@ class Adyen(Gateway):
         return self.next_id(16, UPPER_ALPHANUMERIC)
 
 
-def _base_url(host: str) -> str:
-    """Where the shopper finds the mock: a served one has a port and speaks plain HTTP, one in the test's own
-    process has the host of Adyen's test environment."""
-    return f"{'http' if ':' in host else 'https'}://{host}"
+def _base_url(call: Call) -> str:
+    """Where the shopper finds the mock: where its caller does."""
+    return f"{call.exchange.scheme}://{call.exchange.request.headers.get('host', '')}"
 
 
 def _body(data: bytes) -> Body:

@@ -47,10 +47,8 @@ def result_of(order: Order) -> str:
 
 
 def base_url(call: Call) -> str:
-    """The URL of the mock as its caller knows it. A mock that is served has a port in it; without one the
-    caller uses PayPal's own host, and is answered within its process."""
-    host = call.exchange.request.headers.get("host", "localhost")
-    return ("http://" if ":" in host else "https://") + host
+    """The URL of the mock as its caller knows it."""
+    return f"{call.exchange.scheme}://{call.exchange.request.headers.get('host', 'localhost')}"
 
 
 def wants_all(request: Request) -> bool:
