@@ -16,6 +16,7 @@ from journal.writer import Writer
 from mocks.draws import Draws
 from mocks.faults.fault import Fault
 from mocks.gateways.call import Call, Prepared
+from mocks.gateways.rate_limit import Limit, Limits, RateLimit
 from mocks.http import Exchange, Request, Server
 from mocks.idempotency import Keys
 from mocks.latency import Latency
@@ -49,6 +50,10 @@ class Gateway(ABC):
     key_lifetime_s: float = math.inf
     """Seconds of the mock's clock for which an idempotency key is kept."""
 
+    limits: Limits = Limits(Limit(100))
+    """Its rate limits, which are off until ``rate_limit.enforce`` is called; an assumption unless a gateway
+    has its own."""
+
     def __init__(self, name: str, latency: Latency, seed: int) -> None:
         self.name = name
         self.seed = seed
@@ -56,6 +61,7 @@ class Gateway(ABC):
         self.ledger = Ledger(name, self._moved)
         self.mock_clock = MockClock()
         self.keys = Keys(self.mock_clock, self.key_lifetime_s)
+        self.rate_limit = RateLimit(self.mock_clock, self.limits)
         self.outbox = Outbox(name, self.mock_clock, self.webhook_rules(), seed)
         self.outbox.record = self._delivered
         self.ids = Draws(seed, f"{name}/ids")

@@ -33,7 +33,9 @@ class GatewayService:
         ``mocks.latency.from_message``), ``faults`` (a list of ``FaultPlan`` messages),
         ``admin_port`` (serve ``mocks.admin`` on this loopback port, 0: any; ``ready`` tells it),
         ``webhooks`` (``urls`` on loopback, and as they are wanted ``jitter_s`` and ``doubled``; see
-        ``Outbox.deliver_to``).
+        ``Outbox.deliver_to``),
+        ``rate_limit`` (true: refuse what is beyond the gateway's own limits; a number: instead of them, so
+        many requests in the gateway's own period; see ``RateLimit.enforce``).
 
         Raises:
             PortInUseError: Another process listens on the port.
@@ -62,6 +64,9 @@ class GatewayService:
                 jitter_s=float(webhooks.get("jitter_s", 0.0)),
                 doubled=float(webhooks.get("doubled", 0.0)),
             )
+        rate_limit = plan.get("rate_limit")
+        if rate_limit:
+            gateway.rate_limit.enforce(None if rate_limit is True else int(rate_limit))
         self.gateway = gateway
         ready = {"port": await self.server.start()}
         if plan.get("admin_port") is not None:

@@ -148,18 +148,18 @@ def test_published_ibans() -> None:
 
 def test_the_rate_limit_is_shown_and_enforced_on_request() -> None:
     with Running("gocardless") as running:
-        limit = running.gateway.rate_limit  # type: ignore[attr-defined]
-        limit.limit = 3
-        clock = running.gateway.mock_clock
+        limit, clock = running.gateway.rate_limit, running.gateway.mock_clock
         # The test has a whole window to itself.
         running.thread.call(lambda: clock.advance(60 - clock.now() % 60))
         sdk = client(running)
-        for left in (2, 1, 0, 0):
+        sdk.payments.list()
+        assert (sdk._api_client.rate_limit.limit, sdk._api_client.rate_limit.remaining) == (1000, 999)
+        running.thread.call(lambda: limit.enforce(3))
+        for left in (2, 1, 0):
             sdk.payments.list()
             assert (sdk._api_client.rate_limit.limit, sdk._api_client.rate_limit.remaining) == (3, left)
         reset = parsedate_to_datetime(sdk._api_client.rate_limit.reset).timestamp()
-        assert reset % 60 == 0 and limit._window * 60 < reset <= limit._window * 60 + 60
-        limit.enforced = True
+        assert reset % 60 == 0 and 0 < reset - clock.now() <= 60
         with pytest.raises(errors.RateLimitError) as refused:
             sdk.payments.list()
         assert reason(refused) == "rate_limit_exceeded"

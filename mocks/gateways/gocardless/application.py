@@ -27,7 +27,8 @@ from mocks.gateways.gocardless.payment import KNOWN as PAYMENT_KNOWN
 from mocks.gateways.gocardless.payment import Payment, read_payment
 from mocks.gateways.gocardless.payments import Payments
 from mocks.gateways.gocardless.payouts import Payouts
-from mocks.gateways.gocardless.rate_limit import RateLimit
+from mocks.gateways.gocardless.rate_limit import LIMITS
+from mocks.gateways.gocardless.rate_limit import headers as limit_headers
 from mocks.gateways.gocardless.refunds import Refunds
 from mocks.gateways.gocardless.routes import endpoint, is_known, named
 from mocks.gateways.gocardless.simulators import Simulators
@@ -62,6 +63,7 @@ class GoCardless(Gateway):
     """
 
     key_lifetime_s = 30 * 24 * 3600
+    limits = LIMITS
 
     def __init__(self, name: str, latency: Latency, seed: int) -> None:
         super().__init__(name, latency, seed)
@@ -76,7 +78,6 @@ class GoCardless(Gateway):
         self.payments = Payments(creditor, self.mandates, self.payouts)
         self.refunds = Refunds(creditor, self.payments)
         self.simulators = Simulators(self.mandates, self.payments, self.refunds, self.payouts)
-        self.rate_limit = RateLimit(self.mock_clock)
         self._answers: dict[str, Callable[[Call, str], Answer]] = {
             "customers.create": self._create_customer,
             "customer_bank_accounts.create": self._create_account,
@@ -111,7 +112,7 @@ class GoCardless(Gateway):
         return server_error(status)
 
     def headers(self, call: Call, reply: Reply) -> tuple[tuple[str, str], ...]:
-        return (("X-Request-Id", self._request_id(call)), *self.rate_limit.headers(), *reply.headers)
+        return (("X-Request-Id", self._request_id(call)), *limit_headers(self.rate_limit), *reply.headers)
 
     def webhook_rules(self) -> Rules:
         return Rules(
@@ -128,7 +129,7 @@ class GoCardless(Gateway):
         try:
             _authenticate(request.headers.get("authorization", ""))
             _check_version(request.headers.get("gocardless-version"))
-            if not self.rate_limit.take():
+            if self.rate_limit.refusal(call.endpoint):
                 raise usage("rate_limit_exceeded", "Rate limit exceeded", 429)
             if not call.endpoint:
                 if is_known(request.path):

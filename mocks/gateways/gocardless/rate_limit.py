@@ -4,43 +4,17 @@ from __future__ import annotations
 
 from email.utils import formatdate
 
-from mocks.mock_clock import MockClock
+from mocks.gateways.rate_limit import Limit, Limits, RateLimit
 
-PER_MINUTE = 1000
-"""Requests that one integration may make (second-hand)."""
+LIMITS = Limits(Limit(1000, period_s=60.0, windowed=True))
+"""Requests that one integration may make in a minute (second-hand); that the windows stand still is
+assumed."""
 
 
-class RateLimit:
-    """A count of requests in windows of one minute; that the windows stand still is assumed.
-
-    Attributes:
-        enforced: Whether requests beyond the limit are refused. The headers are always sent.
-    """
-
-    def __init__(self, clock: MockClock, limit: int = PER_MINUTE) -> None:
-        self.limit = limit
-        self.enforced = False
-        self._clock = clock
-        self._window = 0
-        self._used = 0
-
-    def take(self) -> bool:
-        """Count a request. Returns whether it is within the limit, which it always is when that is not
-        enforced."""
-        self._roll()
-        self._used += 1
-        return self._used <= self.limit or not self.enforced
-
-    def headers(self) -> tuple[tuple[str, str], ...]:
-        """``ratelimit-limit``, ``-remaining`` and ``-reset``, the time at which the window ends."""
-        self._roll()
-        return (
-            ("ratelimit-limit", str(self.limit)),
-            ("ratelimit-remaining", str(max(0, self.limit - self._used))),
-            ("ratelimit-reset", formatdate((self._window + 1) * 60, usegmt=True)),
-        )
-
-    def _roll(self) -> None:
-        window = self._clock.unix() // 60
-        if window != self._window:
-            self._window, self._used = window, 0
+def headers(rate_limit: RateLimit) -> tuple[tuple[str, str], ...]:
+    """``ratelimit-limit``, ``-remaining`` and ``-reset``, the time at which the window ends."""
+    return (
+        ("ratelimit-limit", str(rate_limit.limits.whole.requests)),
+        ("ratelimit-remaining", str(rate_limit.left())),
+        ("ratelimit-reset", formatdate(rate_limit.resets_at(), usegmt=True)),
+    )

@@ -8,12 +8,13 @@ from typing import Any, Protocol
 from mocks.draws import ALPHANUMERIC
 from mocks.gateways.call import Call, Prepared
 from mocks.gateways.gateway import Gateway
+from mocks.gateways.rate_limit import Limit, Limits
 from mocks.gateways.stripe import events, refunds
 from mocks.gateways.stripe.answers import Endpoint, guarded, ok
 from mocks.gateways.stripe.authentication import authenticate
 from mocks.gateways.stripe.balance import Balance
 from mocks.gateways.stripe.charges import Charges
-from mocks.gateways.stripe.errors import StripeError, invalid, server_error
+from mocks.gateways.stripe.errors import StripeError, invalid, rate_limited, server_error
 from mocks.gateways.stripe.events import Events
 from mocks.gateways.stripe.form import FormError, Parameters, canonical, parse
 from mocks.gateways.stripe.objects import expansions, known_only
@@ -34,6 +35,10 @@ API_VERSION = "2026-10-28.endive"
 
 LONGEST_KEY = 255
 
+LIMITS = Limits(Limit(25), endpoint=Limit(25))
+"""Requests per second of a sandbox, and of each endpoint ("Rate limits"). That a burst of as many is let
+through at once is an assumption."""
+
 
 class Stripe(Gateway):
     """PaymentIntents by card, charges, refunds, the balance, payouts, events.
@@ -45,6 +50,7 @@ class Stripe(Gateway):
     """
 
     key_lifetime_s = 86_400.0
+    limits = LIMITS
 
     def __init__(self, name: str, latency: Latency, seed: int) -> None:
         super().__init__(name, latency, seed)
@@ -107,6 +113,10 @@ class Stripe(Gateway):
         request = call.exchange.request
         try:
             authenticate(request.headers.get("authorization", ""))
+            if self.rate_limit.enforced:
+                refusal = self.rate_limit.refusal(call.endpoint)
+                if refusal:
+                    return rate_limited(f"{refusal}-rate")
             if not call.endpoint:
                 raise invalid(f"Unrecognized request URL ({request.method}: {request.path}).", status=404)
             writing = request.method == "POST"

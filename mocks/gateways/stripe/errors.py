@@ -52,7 +52,13 @@ def server_error(status: int) -> Reply:
     A rate-limited answer carries ``Stripe-Rate-Limited-Reason``; the SDK does not retry it.
     """
     if status == 429:
-        error = invalid("Too many requests hit the API too quickly.", code="rate_limit", status=429)
-        return error.reply()._replace(headers=(("Stripe-Rate-Limited-Reason", "global-rate"),))
+        return rate_limited("global-rate")
     kind = "api_error" if status >= 500 else "invalid_request_error"
     return StripeError(status, kind, "The mock has been told to answer with this error.").reply()
+
+
+def rate_limited(reason: str) -> Reply:
+    """The rate limit's 429; ``reason`` is ``global-rate`` or ``endpoint-rate`` ("Rate limits"; its further
+    reasons tell of limits that are not mocked)."""
+    error = invalid("Too many requests hit the API too quickly.", code="rate_limit", status=429)
+    return error.reply()._replace(headers=(("Stripe-Rate-Limited-Reason", reason),))
