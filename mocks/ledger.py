@@ -35,6 +35,7 @@ class Ledger:
         self._movements: list[Movement] = []
         self._captures: dict[str, Movement] = {}
         self._refunded: dict[str, int] = {}
+        self._disputed: dict[str, int] = {}
 
     def __iter__(self) -> Iterator[Movement]:
         return iter(self._movements)
@@ -112,6 +113,24 @@ class Ledger:
         movement = Movement(
             self.gateway, "dispute", reference, capture, taken.order_id, amount_minor, taken.currency, at_ns
         )
+        self._disputed[capture] = self._disputed.get(capture, 0) + amount_minor
+        self._append(movement)
+        return movement
+
+    def return_dispute(self, reference: str, capture: str, amount_minor: int, at_ns: int) -> Movement:
+        """Disputed money is back: a ``dispute`` of a negative amount.
+
+        Raises:
+            KeyError: There is no such capture.
+            ValueError: The amount is not positive, or more than is disputed.
+        """
+        taken = self._captures[capture]
+        if not 0 < amount_minor <= self._disputed.get(capture, 0):
+            raise ValueError(f"a return of {amount_minor} of {self._disputed.get(capture, 0)} disputed")
+        movement = Movement(
+            self.gateway, "dispute", reference, capture, taken.order_id, -amount_minor, taken.currency, at_ns
+        )
+        self._disputed[capture] -= amount_minor
         self._append(movement)
         return movement
 

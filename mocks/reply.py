@@ -13,3 +13,4 @@ class Reply(NamedTuple):
     body: bytes
     result: str = ""
     headers: tuple[tuple[str, str], ...] = ()
+    content_type: str = "application/json"

@@ -165,7 +165,9 @@ class Gateway(ABC):
         for fault in call.faults:
             reply = fault.answering(call, reply)
         self._end(call)
-        sent = call.exchange.answer(reply.status, reply.body, headers=self.headers(call, reply))
+        sent = call.exchange.answer(
+            reply.status, reply.body, content_type=reply.content_type, headers=self.headers(call, reply)
+        )
         self._journal(call, reply.status if sent else 0, time.monotonic_ns() if sent else None)
 
     def _end(self, call: Call) -> None:

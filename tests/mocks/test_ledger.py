@@ -54,6 +54,21 @@ def test_a_refund_carries_what_the_capture_was() -> None:
         ledger.capture("pi_1", "order", 1000, "EUR", 8)
 
 
+def test_no_more_disputed_money_comes_back_than_went() -> None:
+    ledger = Ledger("adyen")
+    ledger.capture("p", "order", 1000, "EUR", 5)
+    with pytest.raises(ValueError, match="0 disputed"):
+        ledger.return_dispute("d", "p", 1, 6)
+    ledger.dispute("d", "p", 600, 6)
+    back = ledger.return_dispute("d", "p", 600, 7)
+    assert back == Movement("adyen", "dispute", "d", "p", "order", -600, "EUR", 7)
+    for amount in (1, 0, -1):
+        with pytest.raises(ValueError, match="of 0 disputed"):
+            ledger.return_dispute("d", "p", amount, 8)
+    ledger.dispute("d", "p", 600, 9)
+    assert sum(m.amount_minor for m in ledger if m.kind == "dispute") == 600
+
+
 def test_a_key_is_claimed_saved_replayed() -> None:
     keys = Keys()
     use = keys.claim("k", "/e", "f")
