@@ -9,7 +9,7 @@ import marshal
 import math
 import zlib
 from hashlib import blake2b
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from mocks.mock_clock import MockClock
 from mocks.reply import Reply
@@ -169,16 +169,13 @@ class Keys:
             del self._blocks[number]
 
 
-_Fields = tuple[str, str, str, float, str, int, bytes, str, tuple[tuple[str, str], ...]]
-
-
-def _fields(use: Use) -> _Fields:
+def _fields(use: Use) -> tuple[Any, ...]:
     saved = use.saved
     assert saved is not None
     return (use.key, use.endpoint, use.fingerprint, use.expires, use.order_id, *saved)
 
 
-def _use_of(keys: Keys, fields: _Fields) -> Use:
+def _use_of(keys: Keys, fields: tuple[Any, ...]) -> Use:
     use = Use(keys, *fields[:4])
     use.in_progress = False
     use.order_id = fields[4]
