@@ -53,7 +53,7 @@ class Call:
         self.exchange = exchange
         self.number = number
         self.endpoint = endpoint
-        self.idempotency_key = exchange.request.headers.get("idempotency-key", "")
+        self.idempotency_key = exchange.request.headers.get(gateway.idempotency_header, "")
         self.order_id = ""
         self.fault = ""
         self.faults: list[Fault] = []

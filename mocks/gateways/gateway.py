@@ -47,6 +47,9 @@ class Gateway(ABC):
         seed: Of the run; settles the latency and the moment of execution of the n-th request.
     """
 
+    idempotency_header = "idempotency-key"
+    """The header that carries an idempotency key, in lower case."""
+
     key_lifetime_s: float = math.inf
     """Seconds of the mock's clock for which an idempotency key is kept."""
 

@@ -30,6 +30,7 @@ def test_an_error_of_paypals_own_moves_nothing_and_has_its_shape() -> None:
             assert moved(running, "down") == [] and len(running.gateway.keys) == 0
             request = running.requests[-1]
             assert (request.status, request.fault) == (503, "http_error")
+            assert request.idempotency_key == "down-1"
             assert client.orders.get_order({"id": name}).body.status == "APPROVED"
         finally:
             client.close()

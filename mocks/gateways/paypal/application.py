@@ -52,6 +52,7 @@ class PayPal(Gateway):
     ``reference_id``, else its ``invoice_id``.
     """
 
+    idempotency_header = "paypal-request-id"
     key_lifetime_s = 6 * 3600
 
     def __init__(self, name: str, latency: Latency, seed: int) -> None:
@@ -91,7 +92,6 @@ class PayPal(Gateway):
 
     def prepare(self, call: Call) -> Prepared:
         request = call.exchange.request
-        call.idempotency_key = request.headers.get("paypal-request-id", "")
         try:
             if call.endpoint == "oauth2.token":
                 return grant(self.tokens, request, self._new_token, self._debug_id(call))
