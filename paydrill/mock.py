@@ -48,11 +48,20 @@ def mock(
             help="Serve the gateways' admin interfaces, from this port upwards; 0: any. 12100 is usual.",
         ),
     ] = None,
+    rate_limit: Annotated[
+        int | None,
+        typer.Option(
+            metavar="N",
+            min=0,
+            help="Refuse what is beyond N requests per second (GoCardless: per minute); 0: beyond the limits "
+            "that each gateway publishes. Without it there is no limit.",
+        ),
+    ] = None,
 ) -> None:
     """Serve mock gateways until stopped."""
     ports = _ports(servers or [*GATEWAYS, "platform"])
     scenario = _scenario([name for name in ports if name != "platform"], latency, seed)
-    extras = _extras([name for name in ports if name != "platform"], webhooks or [], admin)
+    extras = _extras([name for name in ports if name != "platform"], webhooks or [], admin, rate_limit)
     stop = _Stop()
     with tempfile.TemporaryDirectory(prefix="paydrill-mock-") as folder:
         children: list[Child] = []
@@ -82,7 +91,9 @@ class _Stop:
         self.asked = True
 
 
-def _extras(gateways: list[str], webhooks: list[str], admin: int | None) -> dict[str, plans.Plan]:
+def _extras(
+    gateways: list[str], webhooks: list[str], admin: int | None, rate_limit: int | None
+) -> dict[str, plans.Plan]:
     """What the gateways' plans hold besides what a drill's do."""
     for url in webhooks:
         try:
@@ -95,6 +106,8 @@ def _extras(gateways: list[str], webhooks: list[str], admin: int | None) -> dict
             extra["webhooks"] = {"urls": webhooks}
         if admin is not None:
             extra["admin_port"] = admin + number if admin else 0
+        if rate_limit is not None:
+            extra["rate_limit"] = rate_limit or True
     return extras
 
 

@@ -15,6 +15,7 @@ from typer.testing import CliRunner
 from mocks.exchange import Exchange
 from mocks.gateways.stripe.events import WEBHOOK_SECRET
 from paydrill.__main__ import app
+from paydrill.mock import _extras
 from tests.mocks.serving import Serving
 
 
@@ -58,3 +59,11 @@ def test_events_arrive_signed_and_the_admin_interface_tells_of_them() -> None:
 def test_webhooks_go_to_loopback_only(url: str) -> None:
     done = CliRunner().invoke(app, ["mock", "stripe:0", "--webhooks", url])
     assert done.exit_code == 2 and "no place for webhooks" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("asked", "planned"), [(None, {}), (0, {"rate_limit": True}), (7, {"rate_limit": 7})]
+)
+def test_a_rate_limit_is_asked_for(asked: int | None, planned: dict[str, object]) -> None:
+    assert _extras(["stripe"], [], None, asked) == {"stripe": planned}
+    assert CliRunner().invoke(app, ["mock", "stripe:0", "--rate-limit", "-1"]).exit_code == 2
