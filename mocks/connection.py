@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
 import socket
 import struct
 import time
@@ -155,16 +156,20 @@ class Connection(asyncio.Protocol):
 
     def on_url(self, url: bytes) -> None:
         self._url += url
-        self._count_head(len(url))
+        self._head_size += len(url)
+        if self._head_size > HEAD_LIMIT:
+            raise _RefusedError(431)
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        self._count_head(len(name) + len(value) + 4)
+        self._head_size += len(name) + len(value) + 4
+        if self._head_size > HEAD_LIMIT:
+            raise _RefusedError(431)
         if self._head_done:
             return  # a trailer of a chunked body: legal, and of no use to a mock
-        key = name.decode("latin-1").lower()
+        key = _lowered(name) if len(name) < 64 else name.decode("latin-1").lower()
         text = value.decode("latin-1")
-        known = self._headers.get(key)
-        self._headers[key] = text if known is None else f"{known}, {text}"
+        headers = self._headers
+        headers[key] = f"{headers[key]}, {text}" if key in headers else text
 
     def on_headers_complete(self) -> None:
         self._head_done = True
@@ -172,9 +177,10 @@ class Connection(asyncio.Protocol):
         parser = self._parser
         self._old = parser.get_http_version() == "1.0"
         self._keep_alive = parser.should_keep_alive() and not parser.should_upgrade()
-        if int(self._headers.get("content-length", "0")) > BODY_LIMIT:
+        headers = self._headers
+        if "content-length" in headers and int(headers["content-length"]) > BODY_LIMIT:
             raise _RefusedError(413)
-        if "expect" in self._headers and not self._old:
+        if "expect" in headers and not self._old:
             self._continue_due = self._headers["expect"].lower() == "100-continue"
             self._send_continue()
 
@@ -194,7 +200,8 @@ class Connection(asyncio.Protocol):
             target = _origin_form(target)
         path, _, query = target.partition("?")
         method = self._parser.get_method().decode("ascii")
-        request = Request(method, path, query, self._headers, b"".join(self._body), received_ns)
+        body = self._body[0] if len(self._body) == 1 else b"".join(self._body)
+        request = Request(method, path, query, self._headers, body, received_ns)
         exchange = Exchange(request, self, keep_alive=self._keep_alive, old=self._old)
         self._ended = not self._keep_alive
         self._queue.append(exchange)
@@ -278,11 +285,6 @@ class Connection(asyncio.Protocol):
         while queue:
             queue.popleft().lose()
 
-    def _count_head(self, size: int) -> None:
-        self._head_size += size
-        if self._head_size > HEAD_LIMIT:
-            raise _RefusedError(431)
-
     def _send_continue(self) -> None:
         # An interim answer must not overtake the answers of earlier requests.
         if self._continue_due and not self._queue and self._transport is not None:
@@ -298,6 +300,11 @@ class Connection(asyncio.Protocol):
         if self._paused and self._transport is not None and not self._transport.is_closing():
             self._paused = False
             self._transport.resume_reading()
+
+
+@functools.lru_cache(1024)
+def _lowered(name: bytes) -> str:
+    return name.decode("latin-1").lower()
 
 
 def _origin_form(target: str) -> str:

@@ -108,20 +108,20 @@ class Exchange:
         connection = self._connection
         if connection.stopping:
             self.keep_alive = False
-        has_body = status not in (204, 304)
-        lines = [_status_line(status), _date()]
+        has_body = status != 204 and status != 304
+        head = f"{_status_line(status)}{_date()}"
         if has_body:
-            lines.append(f"\r\ncontent-type: {content_type}\r\ncontent-length: {len(body)}".encode("latin-1"))
+            head += f"\r\ncontent-type: {content_type}\r\ncontent-length: {len(body)}"
         for name, value in headers:
-            lines.append(f"\r\n{name}: {value}".encode("latin-1"))
+            head += f"\r\n{name}: {value}"
         if not self.keep_alive:
-            lines.append(b"\r\nconnection: close")
+            head += "\r\nconnection: close"
         elif self._old:
-            lines.append(b"\r\nconnection: keep-alive")
-        lines.append(b"\r\n\r\n")
+            head += "\r\nconnection: keep-alive"
+        reply = (head + "\r\n\r\n").encode("latin-1")
         if has_body and self.request.method != "HEAD":
-            lines.append(body)
-        self.reply = b"".join(lines)
+            reply += body
+        self.reply = reply
         connection.flush()
         return True
 
@@ -161,21 +161,21 @@ def complain(request: Request, error: Exception) -> None:
 
 
 @functools.cache
-def _status_line(status: int) -> bytes:
+def _status_line(status: int) -> str:
     try:
         phrase = HTTPStatus(status).phrase
     except ValueError:
         phrase = "Unknown"
-    return f"HTTP/1.1 {status} {phrase}\r\n".encode("ascii")
+    return f"HTTP/1.1 {status} {phrase}\r\n"
 
 
-_date_of: tuple[int, bytes] = (0, b"")
+_date_of: tuple[int, str] = (0, "")
 
 
-def _date() -> bytes:
+def _date() -> str:
     """The ``Date`` header's line; made once a second."""
     global _date_of
     now = int(time.time())
     if _date_of[0] != now:
-        _date_of = (now, f"date: {formatdate(now, usegmt=True)}".encode("ascii"))
+        _date_of = (now, f"date: {formatdate(now, usegmt=True)}")
     return _date_of[1]
