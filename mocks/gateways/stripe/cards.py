@@ -1,12 +1,18 @@
 """Stripe's published test cards: their numbers, their ``pm_card_...`` names, and how they are declined.
 
-From Stripe's documentation ("Testing", "Decline codes"). No other number is taken: real ones and
-invented ones have no place here.
+From Stripe's documentation ("Testing", "Decline codes", "3D Secure authentication"). No other number is
+taken: real ones and invented ones have no place here. A token ``tok_...`` stands for the card that is named
+``pm_card_...`` with the same ending.
+
+Stripe documents no card of a wallet for tests. ``tok_applePayVisa`` and ``tok_androidPayVisa`` are known to
+its test environment (second-hand: from a test suite that ran against it); the other names of wallets are
+this mock's own, as are their ``pm_card_...`` forms.
 """
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from hashlib import blake2b
+from typing import Any, NamedTuple
 
 
 class Decline(NamedTuple):
@@ -19,12 +25,78 @@ class Decline(NamedTuple):
 
 
 class Card(NamedTuple):
-    """``decline`` is None for a card that pays."""
+    """A test card.
+
+    Attributes:
+        decline: How it is declined; None for a card that pays.
+        authentication: When its holder has to be authenticated: never (empty), ``always``, or within a
+            session only: ``set_up`` beforehand, or ``unless_set_up`` by an earlier payment.
+        wallet: ``apple_pay``, ``google_pay``, or empty.
+        attachable: Whether it can be attached to a customer: it cannot if it is declined at once, except
+            for the one that is made for this.
+        sequel: What comes after a payment that succeeded, of ``SEQUELS``; mostly nothing (empty).
+    """
 
     brand: str
     last4: str
     funding: str
     decline: Decline | None
+    authentication: str = ""
+    wallet: str = ""
+    attachable: bool = True
+    sequel: str = ""
+
+    @property
+    def kind(self) -> str:
+        """The ``type`` of its PaymentMethod."""
+        return "card"
+
+    @property
+    def wallet_body(self) -> dict[str, Any] | None:
+        """The API's ``wallet``; the number that a device holds in the card's stead ends otherwise."""
+        if not self.wallet:
+            return None
+        return {"type": self.wallet, "dynamic_last4": DYNAMIC_LAST4, self.wallet: {}}
+
+    def body(self) -> dict[str, Any]:
+        """What the API shows of the card on its PaymentMethod, besides the expiry date."""
+        return {
+            "brand": self.brand,
+            "checks": {
+                "address_line1_check": None,
+                "address_postal_code_check": None,
+                "cvc_check": None if self.wallet else "pass",
+            },
+            "country": "US",
+            "display_brand": self.brand,
+            "fingerprint": fingerprint(f"{self.brand}/{self.last4}/{self.funding}"),
+            "funding": self.funding,
+            "generated_from": None,
+            "last4": self.last4,
+            "networks": {"available": [self.brand], "preferred": None},
+            "three_d_secure_usage": {"supported": self.brand != "amex"},
+            "wallet": self.wallet_body,
+        }
+
+    def charge_body(self, authenticated: bool, mandate: str) -> dict[str, Any]:
+        """What the API shows of the card on a charge."""
+        secured = {"authentication_flow": "challenge", "result": "authenticated", "version": "2.2.0"}
+        return {
+            "brand": self.brand,
+            "funding": self.funding,
+            "last4": self.last4,
+            "three_d_secure": secured if authenticated else None,
+            "wallet": self.wallet_body,
+        }
+
+
+DYNAMIC_LAST4 = "4242"
+"""The last digits of the number on a wallet's device."""
+
+
+def fingerprint(number: str) -> str:
+    """Sixteen letters that are the same for the same card or account."""
+    return blake2b(number.encode(), digest_size=8).hexdigest()
 
 
 _GENERIC = Decline("card_declined", "generic_decline", "Your card was declined.")
@@ -74,7 +146,45 @@ _NUMBERS: dict[str, tuple[str, str, Decline | None]] = {
     "4242424242424241": ("visa", "credit", _NUMBER),
     "4000000000006975": ("visa", "credit", _VELOCITY),
     "4100000000000019": ("visa", "credit", _FRAUD),
+    "4000000000000341": ("visa", "credit", _GENERIC),
+    "4000000000003055": ("visa", "credit", None),
+    "4000002500003155": ("visa", "credit", None),
+    "4000002760003184": ("visa", "credit", None),
+    "4000003800000446": ("visa", "credit", None),
+    "4000000000003220": ("visa", "credit", None),
+    "4000008260003178": ("visa", "credit", _FUNDS),
+    "4000008400001629": ("visa", "credit", _GENERIC),
+    "4000000000000259": ("visa", "credit", None),
+    "4000000000002685": ("visa", "credit", None),
+    "4000000000001976": ("visa", "credit", None),
+    "4000000000005423": ("visa", "credit", None),
+    "4000000000007726": ("visa", "credit", None),
+    "4000000000005126": ("visa", "credit", None),
 }
+
+_AUTHENTICATION = {
+    "4000002500003155": "unless_set_up",
+    "4000003800000446": "set_up",
+    "4000002760003184": "always",
+    "4000000000003220": "always",
+    "4000008260003178": "always",
+    "4000008400001629": "always",
+}
+
+_SEQUELS = {
+    "4000000000000259": "fraudulent",
+    "4000000000002685": "product_not_received",
+    "4000000000001976": "inquiry",
+    "4000000000005423": "early_fraud_warning",
+    "4000000000007726": "refund_pending",
+    "4000000000005126": "refund_fails",
+}
+
+SEQUELS = tuple(_SEQUELS.values())
+"""What a card may have in store after its payment ("Testing": disputes, asynchronous refunds): a dispute of
+either reason, an inquiry, a warning of the issuer's, a refund that takes its time, a refund that fails."""
+
+_DECLINED_WHEN_ATTACHED = "4000000000000341"
 
 _NAMES = {
     "pm_card_visa": "4242424242424242",
@@ -98,9 +208,38 @@ _NAMES = {
     "pm_card_chargeDeclinedProcessingError": "4000000000000119",
     "pm_card_visa_chargeDeclinedVelocityLimitExceeded": "4000000000006975",
     "pm_card_riskLevelHighest": "4100000000000019",
+    "pm_card_chargeCustomerFail": "4000000000000341",
+    "pm_card_authenticationRequiredOnSetup": "4000002500003155",
+    "pm_card_authenticationRequired": "4000002760003184",
+    "pm_card_authenticationRequiredSetupForOffSession": "4000003800000446",
+    "pm_card_authenticationRequiredChargeDeclinedInsufficientFunds": "4000008260003178",
+    "pm_card_threeDSecure2Required": "4000000000003220",
+    "pm_card_threeDSecureRequiredChargeDeclined": "4000008400001629",
+    "pm_card_threeDSecureOptional": "4000000000003055",
+    "pm_card_amex_threeDSecureNotSupported": "378282246310005",
+    "pm_card_createDispute": "4000000000000259",
+    "pm_card_createDisputeProductNotReceived": "4000000000002685",
+    "pm_card_createDisputeInquiry": "4000000000001976",
+    "pm_card_createIssuerFraudRecord": "4000000000005423",
+    "pm_card_pendingRefund": "4000000000007726",
+    "pm_card_refundFail": "4000000000005126",
 }
 
-NAMES = tuple(_NAMES)
+_WALLETS = {
+    "pm_card_applePayVisa": ("apple_pay", "4242424242424242"),
+    "pm_card_applePayMastercard": ("apple_pay", "5555555555554444"),
+    "pm_card_applePayAmex": ("apple_pay", "378282246310005"),
+    "pm_card_applePayChargeDeclined": ("apple_pay", "4000000000000002"),
+    "pm_card_applePayChargeDeclinedInsufficientFunds": ("apple_pay", "4000000000009995"),
+    "pm_card_androidPayVisa": ("google_pay", "4242424242424242"),
+    "pm_card_googlePayVisa": ("google_pay", "4242424242424242"),
+    "pm_card_googlePayMastercard": ("google_pay", "5555555555554444"),
+    "pm_card_googlePayAmex": ("google_pay", "378282246310005"),
+    "pm_card_googlePayChargeDeclined": ("google_pay", "4000000000000002"),
+    "pm_card_googlePayChargeDeclinedInsufficientFunds": ("google_pay", "4000000000009995"),
+}
+
+NAMES = (*_NAMES, *_WALLETS)
 """The ``pm_card_...`` names."""
 
 
@@ -108,10 +247,22 @@ def by_number(number: str) -> Card:
     """The card of a number; one that is not a published test number is declined as Stripe declines it in
     test mode."""
     brand, funding, decline = _NUMBERS.get(number, ("unknown", "unknown", _NOT_A_TEST_CARD))
-    return Card(brand, number[-4:], funding, decline)
+    authentication = _AUTHENTICATION.get(number, "")
+    attachable = decline is None or authentication != "" or number == _DECLINED_WHEN_ATTACHED
+    sequel = _SEQUELS.get(number, "")
+    return Card(brand, number[-4:], funding, decline, authentication, "", attachable, sequel)
 
 
 def by_name(name: str) -> Card | None:
     """The card of a ``pm_card_...`` name; None when there is none."""
-    number = _NAMES.get(name)
-    return by_number(number) if number is not None else None
+    return _BY_NAME.get(name)
+
+
+def by_token(token: str) -> Card | None:
+    """The card of a ``tok_...`` name; None when there is none."""
+    return _BY_NAME.get(f"pm_card_{token[4:]}") if token.startswith("tok_") else None
+
+
+_BY_NAME = {name: by_number(number) for name, number in _NAMES.items()} | {
+    name: by_number(number)._replace(wallet=wallet) for name, (wallet, number) in _WALLETS.items()
+}
