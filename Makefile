@@ -3,9 +3,11 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
+NODE_SDKS  := tests/node_sdks
+NODE_READY := $(NODE_SDKS)/node_modules/.ready
 SCENARIO ?= gateway_failover
 
-.PHONY: drill test test-slow lint bench report lock clean
+.PHONY: drill test test-slow node-sdks lint bench report lock clean
 
 drill: $(READY)                 ## play the failover drill and say the verdict (about 90 s)
 	$(BIN)/paydrill run $(SCENARIO)
@@ -13,8 +15,10 @@ drill: $(READY)                 ## play the failover drill and say the verdict (
 test: $(READY)                  ## all tests but the slow ones
 	$(BIN)/python -m pytest
 
-test-slow: $(READY)             ## whole drills, kills, large journals
+test-slow: $(READY) node-sdks   ## whole drills, kills, large journals, the gateways' Node SDKs
 	$(BIN)/python -m pytest -m slow --timeout=600
+
+node-sdks: $(NODE_READY)        ## the gateways' Node SDKs, for the tests that use them
 
 lint: $(READY)
 	$(BIN)/ruff check .
@@ -34,7 +38,7 @@ lock:                           ## renew requirements.lock (needs pip-tools)
 	  --output-file requirements.lock pyproject.toml
 
 clean:
-	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis *.egg-info
+	rm -rf $(VENV) $(NODE_SDKS)/node_modules .mypy_cache .ruff_cache .pytest_cache .hypothesis *.egg-info
 
 $(READY): requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
@@ -46,3 +50,10 @@ $(READY): requirements.lock pyproject.toml
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@touch $(READY)
+
+$(NODE_READY): $(NODE_SDKS)/package.json $(NODE_SDKS)/package-lock.json
+	@command -v npm >/dev/null && node -e 'process.exit(parseInt(process.versions.node) < 20 ? 1 : 0)' \
+	  || { echo "the Node SDKs need Node.js 20 or newer, with npm"; exit 1; }
+	@echo "installing the Node SDKs from $(NODE_SDKS)/package-lock.json ..."
+	@cd $(NODE_SDKS) && npm ci --ignore-scripts --silent
+	@touch $(NODE_READY)
