@@ -20,11 +20,8 @@ BLOCK = 64
 
 def fingerprint(*parts: bytes) -> str:
     """What a key is bound to: a digest of the endpoint and the parameters, which keeps no card number."""
-    digest = blake2b(digest_size=16)
-    for part in parts:
-        digest.update(len(part).to_bytes(8, "big"))
-        digest.update(part)
-    return digest.hexdigest()
+    framed = b"".join([len(part).to_bytes(8, "big") + part for part in parts])
+    return blake2b(framed, digest_size=16).hexdigest()
 
 
 class Use:

@@ -23,7 +23,7 @@ from mocks.gateways.stripe.payment_intents import PaymentIntents
 from mocks.gateways.stripe.payout import Payout
 from mocks.gateways.stripe.payouts import Payouts
 from mocks.gateways.stripe.refunds import Refunds
-from mocks.gateways.stripe.routes import EXPAND, KNOWN, route
+from mocks.gateways.stripe.routes import EXPAND, KNOWN, named, route
 from mocks.http import Request
 from mocks.idempotency import fingerprint
 from mocks.latency import Latency
@@ -126,7 +126,7 @@ class Stripe(Gateway):
                 raise invalid(f"The parameters cannot be read: {error}.") from error
             print_ = ""
             if writing and call.idempotency_key:
-                print_ = fingerprint(canonical(parameters).encode())
+                print_ = fingerprint(canonical(parameters))
                 replay = self._replay(call, print_)
                 if replay is not None:
                     return replay
@@ -164,7 +164,7 @@ class Stripe(Gateway):
     def _validated(self, call: Call, parameters: Parameters) -> Prepared:
         known_only(parameters, KNOWN[call.endpoint])
         expand = expansions(parameters, EXPAND[call.endpoint])
-        name = route(call.exchange.request.method, call.exchange.request.path)[1]
+        name = named(call.exchange.request.path)
         return self._endpoints[call.endpoint](call, parameters, name, expand)
 
     def _refund(self, call: Call, parameters: Parameters, name: str, expand: frozenset[str]) -> Prepared:

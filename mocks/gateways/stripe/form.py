@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from urllib.parse import unquote_to_bytes
+
+import orjson
 
 Parameters = dict[str, "Node"]
 Node = str | Parameters
 
 MOST_PARAMETERS = 1000
 DEEPEST = 8
+_CACHED = 100  # letters of the longest name that is worth remembering
 
 _KEY = re.compile(r"([^\[\]]+)((?:\[[^\[\]]*\])*)\Z")
 _PART = re.compile(r"\[([^\[\]]*)\]")
@@ -36,7 +40,8 @@ def parse(text: str) -> Parameters:
         raise FormError(f"more than {MOST_PARAMETERS} parameters")
     for pair in pairs:
         name, _, value = pair.partition("=")
-        _put(tree, _path(_decoded(name)), _decoded(value))
+        path = _path(name) if len(name) <= _CACHED else _path.__wrapped__(name)
+        _put(tree, path, _decoded(value))
     return tree
 
 
@@ -51,32 +56,33 @@ def listed(node: Node) -> list[Node]:
     return [node[name] for name in sorted(node, key=int)]
 
 
-def canonical(node: Node) -> str:
-    """One text for equal parameters, in whatever order they were sent."""
-    if isinstance(node, str):
-        return repr(node)
-    return "{" + ",".join(f"{name!r}:{canonical(node[name])}" for name in sorted(node)) + "}"
+def canonical(parameters: Parameters) -> bytes:
+    """The same bytes for equal parameters, in whatever order they were sent."""
+    return orjson.dumps(parameters, option=orjson.OPT_SORT_KEYS)
 
 
 def _decoded(text: str) -> str:
+    if text.isascii() and "%" not in text and "+" not in text:
+        return text
     try:
         return unquote_to_bytes(text.replace("+", " ").encode("latin-1")).decode()
     except UnicodeError as error:
         raise FormError("a parameter is not UTF-8") from error
 
 
-def _path(name: str) -> list[str]:
-    match = _KEY.match(name)
+@functools.lru_cache(1024)
+def _path(name: str) -> tuple[str, ...]:
+    match = _KEY.match(_decoded(name))
     if match is None:
         raise FormError("a parameter's name has brackets that don't match")
-    path = [match[1], *_PART.findall(match[2])]
+    path = (match[1], *_PART.findall(match[2]))
     if len(path) > DEEPEST:
         raise FormError(f"parameters nested deeper than {DEEPEST}")
     return path
 
 
-def _put(tree: Parameters, path: list[str], value: str) -> None:
-    for step in path[:-1]:
+def _put(tree: Parameters, path: tuple[str, ...], value: str) -> None:
+    for step in path[:-1] if len(path) > 1 else ():
         branch = tree.setdefault(step or _next_place(tree), {})
         if isinstance(branch, str):
             raise FormError("a parameter is both a value and a structure")

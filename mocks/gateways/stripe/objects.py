@@ -65,7 +65,7 @@ def boolean(parameters: Parameters, name: str) -> bool:
 
 def metadata(parameters: Parameters) -> dict[str, str]:
     """At most 50 pairs, names up to 40 and values up to 500 characters. Raises StripeError (400)."""
-    node = parameters.get("metadata", {})
+    node = parameters.get("metadata", "")
     if node == "":
         return {}
     if isinstance(node, str):
@@ -83,8 +83,10 @@ def metadata(parameters: Parameters) -> dict[str, str]:
 
 def expansions(parameters: Parameters, allowed: frozenset[str]) -> frozenset[str]:
     """What ``expand`` asks for. Raises StripeError (400) for what cannot be expanded here."""
+    if "expand" not in parameters:
+        return frozenset()
     try:
-        asked = listed(parameters.get("expand", {}))
+        asked = listed(parameters["expand"])
     except FormError as error:
         raise invalid("Invalid array", param="expand") from error
     for name in asked:
@@ -106,6 +108,8 @@ def below(expand: Collection[str], name: str) -> tuple[str, ...] | None:
 
 def known_only(parameters: Parameters, known: frozenset[str]) -> None:
     """Raises StripeError (400) when a parameter is not one that the endpoint knows."""
+    if known >= parameters.keys():
+        return
     for name in parameters:
         if name not in known:
             raise invalid(

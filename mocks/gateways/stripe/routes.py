@@ -106,3 +106,9 @@ def route(method: str, path: str) -> tuple[str, str]:
     parts[3] = "*"
     endpoint = _ENDPOINTS.get(f"{method} {'/'.join(parts)}", "")
     return (endpoint, name) if endpoint else ("", "")
+
+
+def named(path: str) -> str:
+    """The object that the path of an endpoint names; of no meaning where the endpoint has none."""
+    parts = path.split("/", 4)
+    return parts[3] if len(parts) > 3 else ""
