@@ -21,6 +21,17 @@ def sdk(running: Running, key: str | None = "AQtest") -> Any:
     return adyen.checkout
 
 
+def disputes_sdk(running: Running) -> Any:
+    adyen = Adyen.Adyen(xapikey="AQtest", platform="test")
+    adyen.disputes.disputes_api.baseUrl = running.url + "/ca/services/DisputeService/v30"
+    return adyen.disputes.disputes_api
+
+
+def advance(running: Running, seconds: float) -> None:
+    """Put the mock's clock forward."""
+    running.thread.call(lambda: running.gateway.mock_clock.advance(seconds))
+
+
 def modification(value: int | None = None, **more: Any) -> dict[str, Any]:
     """Body of a modification, with an amount in EUR if one is given."""
     body: dict[str, Any] = {"merchantAccount": ACCOUNT, **more}

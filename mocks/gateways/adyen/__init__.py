@@ -1,4 +1,5 @@
-"""Adyen Checkout v72: card and wallet payments, 3-D Secure, captures, cancellations, refunds, webhooks."""
+"""Adyen: Checkout v72 (cards, wallets, SEPA direct debits, 3-D Secure, captures, cancellations, refunds), the
+Disputes API v30, webhooks, and the settlement details reports of its payouts."""
 
 from __future__ import annotations
 
@@ -15,6 +16,13 @@ ADYEN = GatewayType(
         "cancels.create",
         "reversals.create",
         "refunds.create",
+        "amount_updates.create",
+        "disputes.reasons",
+        "disputes.supply",
+        "disputes.delete",
+        "disputes.defend",
+        "disputes.accept",
+        "reports",
         "health",
     ),
     methods=("card",),

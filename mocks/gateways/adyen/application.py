@@ -1,4 +1,4 @@
-"""Adyen's HTTP interface: routes, authentication, idempotency, headers."""
+"""Adyen's HTTP interface: routes, authentication, rate limit, idempotency, headers."""
 
 from __future__ import annotations
 
@@ -6,14 +6,24 @@ from collections.abc import Callable
 
 import orjson
 
+from journal.records import Movement
 from mocks.draws import UPPER_ALPHANUMERIC
 from mocks.gateways.adyen import routes
 from mocks.gateways.adyen.amounts import Body, amount_of
-from mocks.gateways.adyen.errors import AdyenError, invalid, server_error, unauthorized
+from mocks.gateways.adyen.defense import Defense
+from mocks.gateways.adyen.disputes import Disputes
+from mocks.gateways.adyen.errors import (
+    AdyenError,
+    invalid,
+    server_error,
+    too_many_requests,
+    unauthorized,
+)
 from mocks.gateways.adyen.modifications import Modifications, payment_reference_of
 from mocks.gateways.adyen.notifications import RULES, Notice, notification
 from mocks.gateways.adyen.payments import Payments
 from mocks.gateways.adyen.request import merchant_of, payment_request
+from mocks.gateways.adyen.settlement import Settlement
 from mocks.gateways.adyen.three_d_secure import Authentications
 from mocks.gateways.call import Call, Prepared
 from mocks.gateways.gateway import Gateway
@@ -27,25 +37,38 @@ LONGEST_KEY = 64
 """Characters of an idempotency key, at most ("API idempotency")."""
 
 
+WITH_AMOUNT = ("captures.create", "refunds.create", "amount_updates.create")
+"""The modifications of an amount."""
+
+
 class Adyen(Gateway):
-    """Card and wallet payments, captured at once unless the request asks otherwise, and their modifications.
+    """Payments by card, wallet and SEPA direct debit, captured at once unless the request asks otherwise,
+    their modifications, their disputes, their settlement.
 
     Idempotency ("API idempotency" in Adyen's documentation): the answer to the first attempt is given to
     every later one, with the key in the ``Idempotency-Key`` header. While the first is in process, a
-    duplicate gets 422 with error code 704 and ``Transient-Error: true`` (published as 422 or 409). There is
-    no look-up: to repeat the request under its key is how a caller asks for the outcome.
+    duplicate gets 422 with error code 704 and ``Transient-Error: true`` (published as 422 or 409). A key is
+    valid for 31 days at least, and in one region: two mocks don't know each other's keys. There is no
+    look-up: to repeat the request under its key is how a caller asks for the outcome.
 
     What happens to a key with another body is not published. Here it is 704 without ``Transient-Error``,
     which means "don't try again": to give out the other request's answer would be the worse guess. That
     requests which fail validation save nothing is assumed, too.
     """
 
+    key_lifetime_s = 31 * 86_400.0
+
     def __init__(self, name: str, latency: Latency, seed: int) -> None:
         super().__init__(name, latency, seed)
         reference, tell = self._new_reference, self._tell
-        self.payments = Payments(self.ledger, reference, tell, self.mock_clock)
+        disputes = Disputes(self.ledger, reference, tell, self.mock_clock)
+        self.payments = Payments(self.ledger, reference, tell, self.mock_clock, disputes)
         self.authentications = Authentications(self.payments, self.next_id)
         self.modifications = Modifications(self.payments, self.ledger, reference)
+        self.defense = Defense(disputes)
+        self.settlement = Settlement(
+            self.ledger, self.payments, self.mock_clock, reference, tell, self._found_at
+        )
 
     def webhook_rules(self) -> Rules:
         return RULES
@@ -55,6 +78,9 @@ class Adyen(Gateway):
 
     def error(self, status: int) -> Reply:
         return server_error(status)
+
+    def settle(self, at_ns: int) -> None:
+        self.settlement.book_fees(at_ns)
 
     def headers(self, call: Call, reply: Reply) -> tuple[tuple[str, str], ...]:
         if call.use is not None or call.replayed:
@@ -67,6 +93,10 @@ class Adyen(Gateway):
             if call.endpoint == "redirect":
                 return self.authentications.visit(request.query)
             _authenticate(request.headers)
+            if self.rate_limit.enforced and self.rate_limit.refusal(call.endpoint):
+                raise too_many_requests()
+            if call.endpoint == "reports":
+                return self.settlement.download(request.path)
             if not call.endpoint:
                 raise AdyenError(404, "000", "HTTP Status Response - Not Found", "security")
             body = _body(request.body)
@@ -108,6 +138,8 @@ class Adyen(Gateway):
             return self._payment(call, body)
         if call.endpoint == "payments.details":
             return self._details(call, body)
+        if call.endpoint.startswith("disputes."):
+            return self._dispute(call, body)
         return self._modification(call, body)
 
     def _payment(self, call: Call, body: Body) -> Callable[[int], Reply]:
@@ -129,6 +161,12 @@ class Adyen(Gateway):
 
         return execute
 
+    def _dispute(self, call: Call, body: Body) -> Callable[[int], Reply]:
+        dispute, endpoint = self.defense.dispute_of(body), call.endpoint
+        if dispute is not None:
+            call.order_id = dispute.payment.request.reference
+        return lambda at_ns: self.defense.answer(endpoint, dispute, body, at_ns)
+
     def _modification(self, call: Call, body: Body) -> Callable[[int], Reply]:
         endpoint, psp_reference = routes.endpoint("POST", call.exchange.request.path)
         merchant = merchant_of(body)
@@ -136,7 +174,7 @@ class Adyen(Gateway):
         if not psp_reference:
             call.order_id = reference = payment_reference_of(body)
             return lambda at_ns: modifications.cancel_by_reference(merchant, reference, body)
-        amount = amount_of(body) if endpoint in ("captures.create", "refunds.create") else None
+        amount = amount_of(body) if endpoint in WITH_AMOUNT else None
 
         def execute(at_ns: int) -> Reply:
             try:
@@ -148,6 +186,8 @@ class Adyen(Gateway):
                     return modifications.reverse(payment, body, at_ns)
                 if endpoint == "captures.create":
                     return modifications.capture(payment, amount, body, at_ns)
+                if endpoint == "amount_updates.create":
+                    return modifications.update_amount(payment, amount, body)
                 return modifications.refund(payment, amount, body, at_ns)
             except AdyenError as error:
                 return error.reply()
@@ -156,6 +196,18 @@ class Adyen(Gateway):
 
     def _tell(self, notice: Notice) -> None:
         self.outbox.add(notice.code, lambda event: notification(notice, event.created))
+
+    def _moved(self, movement: Movement) -> None:
+        super()._moved(movement)
+        self.settlement.moved(movement)
+
+    def _found_at(self) -> str:
+        """Where the merchant finds the mock; in a test's own process, where it finds Adyen."""
+        server = self.server
+        if server is None:
+            return "https://checkout-test.adyen.com"
+        host = f"[{server.host}]" if ":" in server.host else server.host
+        return f"{server.scheme}://{host}:{server.port}"
 
     def _new_reference(self) -> str:
         return self.next_id(16, UPPER_ALPHANUMERIC)

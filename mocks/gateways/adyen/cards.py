@@ -34,7 +34,7 @@ class Trigger(NamedTuple):
         pending: Its result comes later (``Payments.settle``).
         capture_fails: The card scheme rejects its capture after Adyen has taken it.
         refund_fails: The card scheme rejects its refunds after Adyen has taken them.
-        disputes: The chargeback events that follow its capture.
+        disputes: The stages of the dispute that follows its capture.
         reason_code: The scheme's code of the dispute, empty for none.
     """
 
@@ -138,12 +138,12 @@ def by_holder_name(name: str) -> Trigger:
     """What a holder name triggers; ``ORDINARY`` for any name that is no trigger.
 
     ``BLOCK_CARD : 41 : Lost card`` triggers BLOCK_CARD with that raw reason, ``Chargeback:10.4`` a chargeback
-    with that reason code.
+    with that reason code; Adyen's own examples write it ``chargeback:10.4``, too.
     """
     if name in _LATER:
         return _LATER[name]
-    if name.startswith("Chargeback:"):
-        return _LATER["Chargeback"]._replace(reason_code=name.removeprefix("Chargeback:").strip())
+    if name[:11].lower() == "chargeback:":
+        return _LATER["Chargeback"]._replace(reason_code=name[11:].strip())
     trigger, colon, raw = name.partition(" : ")
     refusal = _TRIGGERS.get(trigger)
     if refusal is None:

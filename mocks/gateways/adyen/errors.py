@@ -3,8 +3,9 @@
 Codes 000, 010, 100, 101, 130, 137, 138, 167, 702, 704 and 901 are in Adyen's documentation ("Error codes and
 messages") or in answers that its users quote. Which HTTP status goes with which code is second-hand for 130,
 137, 138 and 702: 422 is assumed, as for the others of type ``validation``. 14_030 is an example of the
-published OpenAPI document, 14_002 is quoted in issues of Adyen's Java library. Guesses are 174 for data that
-cannot be decoded, and 14_003 for a redirectResult or paymentData that was never given out.
+published OpenAPI document, 14_002 is quoted in issues of Adyen's Java library. 161 is second-hand. Guesses
+are 174 for data that cannot be decoded, and 14_003 for a redirectResult or paymentData that was never given
+out.
 """
 
 from __future__ import annotations
@@ -58,10 +59,17 @@ def merchant_refused() -> AdyenError:
     return AdyenError(403, "901", "Invalid Merchant Account", "security")
 
 
+def too_many_requests() -> AdyenError:
+    """The rate limit. Its text is a guess in the manner of the other ``security`` errors."""
+    return AdyenError(429, "000", "HTTP Status Response - Too Many Requests", "security")
+
+
 def server_error(status: int) -> Reply:
     """An error that is Adyen's own: a failure, or its rate limit.
 
     It carries no ``Transient-Error``: the caller cannot tell from it whether the payment was made.
     """
+    if status == 429:
+        return too_many_requests().reply()
     kind = "internal" if status >= 500 else "security"
     return AdyenError(status, "000", "The mock has been told to answer with this error.", kind).reply()

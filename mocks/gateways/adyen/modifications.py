@@ -13,10 +13,18 @@ import orjson
 
 from mocks.gateways.adyen.amounts import Amount, Body
 from mocks.gateways.adyen.errors import invalid, merchant_refused, missing
-from mocks.gateways.adyen.payments import Payment, Payments
+from mocks.gateways.adyen.payment import Payment
+from mocks.gateways.adyen.payments import Payments
 from mocks.gateways.adyen.request import merchant_of
 from mocks.ledger import Ledger
 from mocks.reply import Reply
+
+SEVERAL_CAPTURES = "_MultiplePartialCaptures"
+"""Several partial captures of a payment are a setting of a merchant account, which Adyen's support switches
+on. Here the accounts whose names end like this have it."""
+
+RETURNED = "-returned"
+"""What stands behind a refund's reference in the ledger when its money has come back."""
 
 NOT_CAPTURED = "Transaction hasn't been captured, refund not possible"
 NOT_OPEN = "Transaction not in a state to be captured or cancelled"
@@ -41,21 +49,37 @@ class Modifications:
         self._new_reference = new_reference
 
     def capture(self, payment: Payment, amount: Amount, body: Body, at_ns: int) -> Reply:
-        """Capture an authorised payment or a part of it, once: several partial captures are a setting of the
-        account that is off by default. A payment that is captured already is not charged again."""
+        """Capture an authorised payment or a part of it. What is left is given up, unless the account has
+        several partial captures. A payment that is captured already is not charged again, and no capture
+        goes beyond what is open: both are told as a CAPTURE without success."""
         _check(payment, body, amount)
         reference = self._new_reference()
-        tell = self._payments.tell
-        if payment.status != "authorised" or amount.value > payment.request.amount.value:
-            reason = TOO_MUCH if payment.status == "authorised" else NOT_OPEN
+        tell, several = self._payments.tell, payment.request.merchant.endswith(SEVERAL_CAPTURES)
+        open_ = payment.status == "authorised"
+        if not open_ or amount.value > self._payments.open_minor(payment):
+            reason = TOO_MUCH if open_ else NOT_OPEN
             tell(payment, "CAPTURE", reference, amount, success=False, reason=reason)
             return _received(payment, reference, body, "error", amount)
         tell(payment, "CAPTURE", reference, amount)
-        done = self._payments.capture(payment, reference, amount, at_ns)
+        done = self._payments.capture(payment, reference, amount, at_ns, more=several)
+        return _received(payment, reference, body, _moved(done), amount)
+
+    def update_amount(self, payment: Payment, amount: Amount, body: Body) -> Reply:
+        """Authorise another amount instead, as long as nothing is captured; the outcome is an
+        AUTHORISATION_ADJUSTMENT webhook. That it takes a pre-authorisation is not looked at."""
+        _check(payment, body, amount)
+        reference = self._new_reference()
+        done = payment.status == "authorised" and not payment.captures
+        if done:
+            payment.authorised = amount
+        reason = "" if done else NOT_OPEN
+        self._payments.tell(
+            payment, "AUTHORISATION_ADJUSTMENT", reference, amount, success=done, reason=reason
+        )
         return _received(payment, reference, body, _moved(done), amount)
 
     def cancel(self, payment: Payment, body: Body) -> Reply:
-        """Cancel a payment that is authorised and not captured."""
+        """Cancel what is not captured of an authorised payment."""
         _check(payment, body)
         reference = self._new_reference()
         done = self._cancelled(payment)
@@ -81,7 +105,7 @@ class Modifications:
         return _answer(answer, body, _moved(done))
 
     def refund(self, payment: Payment, amount: Amount, body: Body, at_ns: int) -> Reply:
-        """Give back a captured payment or a part of it.
+        """Give back what was captured or a part of it, the oldest capture first.
 
         A refund that the card scheme rejects (trigger ``refund failed``) is told as REFUND, then as
         REFUND_FAILED, at once; in reality days lie between. The ledger has the refund, and its return.
@@ -95,12 +119,13 @@ class Modifications:
         return _received(payment, reference, body, _moved(not reason), amount)
 
     def reverse(self, payment: Payment, body: Body, at_ns: int) -> Reply:
-        """Cancel the payment if it is not captured, refund all of it if it is."""
+        """Cancel the payment if nothing of it is captured, otherwise refund all that is. Adyen asks not to
+        reverse payments with several captures; what is open of one stays open here."""
         _check(payment, body)
         reference = self._new_reference()
-        amount = payment.request.amount
-        if payment.status == "captured":
-            amount = Amount(amount.currency, self._ledger.captured(payment.psp_reference))
+        amount = payment.authorised
+        if payment.captures:
+            amount = Amount(amount.currency, sum(map(self._ledger.captured, payment.captures)))
             action, reason = "refund", self._refunded(payment, reference, amount, at_ns)
         else:
             action, reason = "cancel", "" if self._cancelled(payment) else NOT_OPEN
@@ -125,19 +150,35 @@ class Modifications:
 
     def _refunded(self, payment: Payment, reference: str, amount: Amount, at_ns: int) -> str:
         """Why it cannot be refunded; empty when it has been."""
-        if payment.status != "captured":
+        if not payment.captures:
             return NOT_CAPTURED
-        if amount.value > self._ledger.refundable(payment.psp_reference):
+        left = amount.value
+        if left > sum(map(self._ledger.refundable, payment.captures)):
             return TOO_MUCH
-        self._ledger.refund(reference, payment.psp_reference, amount.value, at_ns)
+        for number, capture in enumerate(payment.captures, 1):
+            share = min(left, self._ledger.refundable(capture))
+            if share:
+                self._ledger.refund(_part(reference, number), capture, share, at_ns)
+                left -= share
         return ""
 
     def _bounce(self, payment: Payment, reference: str, amount: Amount, at_ns: int) -> None:
         """The card scheme rejects the refund, if that is the payment's trigger."""
-        if payment.request.trigger.refund_fails:
-            original = payment.psp_reference
-            self._ledger.return_refund(f"{reference}-returned", original, amount.value, at_ns)
-            self._payments.tell(payment, "REFUND_FAILED", reference, amount, reason="Refund Failed")
+        if not payment.request.trigger.refund_fails:
+            return
+        left = amount.value
+        for number, capture in enumerate(payment.captures, 1):
+            # All refunds of such a payment come back, so that what is refunded of a capture is this one.
+            share = min(left, self._ledger.refunded(capture))
+            if share:
+                self._ledger.return_refund(f"{_part(reference, number)}{RETURNED}", capture, share, at_ns)
+                left -= share
+        self._payments.tell(payment, "REFUND_FAILED", reference, amount, reason="Refund Failed")
+
+
+def _part(reference: str, number: int) -> str:
+    """The ledger's reference of a refund's share in the n-th capture; the first has that of the refund."""
+    return reference if number == 1 else f"{reference}-{number}"
 
 
 def payment_reference_of(body: Body) -> str:

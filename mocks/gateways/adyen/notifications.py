@@ -19,15 +19,21 @@ from mocks.webhooks import Rules
 HMAC_KEY = "5AFE" * 16
 """The key that webhooks are signed with, in hex. It protects nothing: everybody may know it."""
 
+_RETRIED_S = 30 * 86_400
+_LONGEST_WAIT_S = 8 * 3600
+_WAITS_S = (9, 18, 27, 120, 300, 600, 900, 1800, 3600, 7200, 14400, _LONGEST_WAIT_S)
+
 RULES = Rules(
     # Adyen names a webhook by its pspReference and eventCode only; this one is for the journal.
     event_id=lambda number: f"adyen-{number}",
     sign=lambda body, at: (),
-    redelivery_s=(9, 18, 27, 120, 300, 600, 900, 1800, 3600, 7200, 14400, 28800),
+    redelivery_s=(*_WAITS_S, *(_LONGEST_WAIT_S,) * int((_RETRIED_S - sum(_WAITS_S)) // _LONGEST_WAIT_S)),
     timeout_s=10.0,
 )
-"""How webhooks are delivered: a 2xx within 10 s accepts one ("Troubleshooting webhooks"). The last wait, 8 h,
-is repeated for a week in reality; here it is the last attempt. The signature is part of the body."""
+"""How webhooks are delivered: a 2xx within 10 s accepts one; they are tried again for 30 days
+("Troubleshooting webhooks"). That the first three are waits, not moments counted from the first attempt, and
+that the last wait is repeated until the 30 days are over, is how that page is read here. The signature is
+part of the body."""
 
 EventCode = Literal[
     "AUTHORISATION",
@@ -38,9 +44,15 @@ EventCode = Literal[
     "CANCELLATION",
     "TECHNICAL_CANCEL",
     "CANCEL_OR_REFUND",
+    "AUTHORISATION_ADJUSTMENT",
+    "NOTIFICATION_OF_CHARGEBACK",
     "CHARGEBACK",
+    "INFORMATION_SUPPLIED",
     "CHARGEBACK_REVERSED",
     "SECOND_CHARGEBACK",
+    "DISPUTE_DEFENSE_PERIOD_ENDED",
+    "ISSUER_RESPONSE_TIMEFRAME_EXPIRED",
+    "REPORT_AVAILABLE",
 ]
 
 
@@ -49,14 +61,15 @@ class Notice(NamedTuple):
 
     Attributes:
         code: What happened.
-        psp_reference: Of the request that it is the outcome of; of the dispute for chargebacks.
+        psp_reference: Of the request that it is the outcome of; of the dispute for chargebacks; the file
+            name of a report.
         original_reference: The payment's pspReference, empty when it is the payment itself.
         merchant: The merchant account.
         merchant_reference: The reference of the payment request, for modifications too.
-        amount: Of the payment or the modification.
+        amount: Of the payment or the modification; nothing for a report.
         success: Whether it succeeded. CAPTURE_FAILED and REFUND_FAILED are told with True.
-        reason: Why not, for people; empty on success.
-        payment_method: The card's brand.
+        reason: Why not, for people; empty on success. Why a dispute was raised; the URL of a report.
+        payment_method: The card's brand, or the method; empty for a report.
         additional: ``additionalData`` besides the signature.
     """
 
@@ -105,11 +118,12 @@ def item(notice: Notice, created: int, key: str = HMAC_KEY) -> Body:
         "eventDate": datetime.fromtimestamp(created, UTC).isoformat(),
         "merchantAccountCode": notice.merchant,
         "merchantReference": notice.merchant_reference,
-        "paymentMethod": notice.payment_method,
         "pspReference": notice.psp_reference,
         "reason": notice.reason,
         "success": "true" if notice.success else "false",
     }
+    if notice.payment_method:
+        body["paymentMethod"] = notice.payment_method
     if notice.original_reference:
         body["originalReference"] = notice.original_reference
     if notice.code == "AUTHORISATION" and notice.success:

@@ -4,50 +4,43 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from typing import Literal
+from datetime import UTC, datetime
 
 import orjson
 
 from mocks.gateways.adyen import cards
 from mocks.gateways.adyen.amounts import Amount, Body
+from mocks.gateways.adyen.bank_account import METHOD as SEPA
+from mocks.gateways.adyen.disputes import Disputes
 from mocks.gateways.adyen.errors import invalid
 from mocks.gateways.adyen.notifications import EventCode, Notice
+from mocks.gateways.adyen.payment import Payment
 from mocks.gateways.adyen.request import PaymentRequest
 from mocks.ledger import Ledger
 from mocks.mock_clock import MockClock
 from mocks.reply import Reply
 
+FAILED = "-failed"
+"""What stands behind a capture's reference when the ledger gives the money of it back."""
+
 PENDING_S = 60.0
 """Seconds of the mock's clock after which a pending payment is authorised (assumed)."""
 
-Status = Literal["pending", "authorised", "captured", "cancelled", "refused"]
-
-
-class Payment:
-    """A payment that Adyen has a result for, or will have.
-
-    Attributes:
-        psp_reference: Adyen's own id of it.
-        request: What was asked for.
-        status: ``refused`` stands for a capture that the card scheme rejected, too.
-    """
-
-    __slots__ = ("psp_reference", "request", "status")
-
-    def __init__(self, psp_reference: str, request: PaymentRequest, status: Status) -> None:
-        self.psp_reference = psp_reference
-        self.request = request
-        self.status = status
+DEBIT_S = 86_400.0
+"""Seconds of the mock's clock from a SEPA direct debit to its authorisation or refusal (second-hand: a day or
+so)."""
 
 
 class Payments:
     """The payments of one gateway that were not refused, by pspReference.
 
     Args:
-        ledger: Where captures are booked, under the payment's own pspReference: there is one of a payment.
+        ledger: Where captures are booked: under the payment's own pspReference where there can be one only,
+            else each under its own.
         new_reference: Makes pspReferences.
         tell: Takes what the merchant is to be told.
         clock: The mock's; times what comes later.
+        disputes: Takes the captures that are disputed.
     """
 
     def __init__(
@@ -56,12 +49,15 @@ class Payments:
         new_reference: Callable[[], str],
         tell: Callable[[Notice], object],
         clock: MockClock,
+        disputes: Disputes,
     ) -> None:
         self._ledger = ledger
         self._new_reference = new_reference
         self._tell = tell
         self._clock = clock
+        self._disputes = disputes
         self._by_reference: dict[str, Payment] = {}
+        self._by_capture: dict[str, Payment] = {}
         self._uncaptured: dict[str, Payment] = {}
 
     def find(self, psp_reference: str) -> Payment:
@@ -69,6 +65,10 @@ class Payments:
         if psp_reference not in self._by_reference:
             raise invalid("167", "Original pspReference required for this operation")
         return self._by_reference[psp_reference]
+
+    def of_capture(self, reference: str) -> Payment:
+        """The payment of a capture, by the ledger's reference of it. Raises KeyError when there is none."""
+        return self._by_capture.get(reference) or self._by_reference[reference]
 
     def uncaptured(self, merchant_reference: str) -> Payment | None:
         """The newest payment with the merchant's reference that waits for its capture."""
@@ -78,6 +78,8 @@ class Payments:
         """Ask the bank: the moment at which money moves, unless its capture is apart. A refusal is HTTP 200
         too."""
         refusal = request.trigger.refusal
+        if request.method == SEPA:
+            return self._debit(psp_reference, request)
         if refusal is not None:
             return self.refuse(psp_reference, request, refusal)
         payment = self._by_reference[psp_reference] = Payment(psp_reference, request, "pending")
@@ -125,26 +127,48 @@ class Payments:
             payment.status = "refused"
             self.refuse(payment.psp_reference, payment.request, refusal)
 
-    def capture(self, payment: Payment, reference: str, amount: Amount, at_ns: int) -> bool:
-        """Take the money of an authorised payment, or a part of it; the rest is given up.
+    def capture(
+        self, payment: Payment, reference: str, amount: Amount, at_ns: int, *, more: bool = False
+    ) -> bool:
+        """Take the money of an authorised payment, or a part of it.
 
-        ``reference`` is the pspReference of the capture. Returns whether the card scheme let it.
+        Args:
+            payment: What is authorised.
+            reference: The pspReference of the capture.
+            amount: At most what is authorised and not captured.
+            at_ns: The moment.
+            more: Keep the rest for further captures; otherwise it is given up.
+
+        Returns:
+            Whether the card scheme let it.
         """
-        request = payment.request
-        self._close(payment)
-        if request.trigger.capture_fails:
+        request, booked = payment.request, reference if more else payment.psp_reference
+        self._ledger.capture(booked, request.reference, amount.value, amount.currency, at_ns)
+        if booked != payment.psp_reference:
+            self._by_capture[booked] = payment
+        trigger = request.trigger
+        if trigger.capture_fails:
+            # What the scheme rejects has been on its way to the merchant: it comes, and goes again.
+            self._ledger.dispute(f"{booked}{FAILED}", booked, amount.value, at_ns)
+            self._close(payment)
             payment.status = "refused"
             self.tell(payment, "CAPTURE_FAILED", reference, amount, reason="Capture Failed")
             return False
-        payment.status = "captured"
-        self._ledger.capture(payment.psp_reference, request.reference, amount.value, amount.currency, at_ns)
-        if request.trigger.disputes:
-            self._dispute(payment, amount, at_ns)
+        payment.captures = (*payment.captures, booked)
+        if not more or self.open_minor(payment) == 0:
+            self._close(payment)
+            payment.status = "captured"
+        if trigger.disputes:
+            self._disputes.begin(payment, booked, amount, at_ns)
         return True
 
+    def open_minor(self, payment: Payment) -> int:
+        """What of an authorised payment can still be captured."""
+        return payment.authorised.value - sum(map(self._ledger.captured, payment.captures))
+
     def cancel(self, payment: Payment) -> None:
-        """Give up an authorised payment that is not captured."""
-        payment.status = "cancelled"
+        """Give up what is not captured of an authorised payment."""
+        payment.status = "captured" if payment.captures else "cancelled"
         self._close(payment)
 
     def tell(
@@ -200,6 +224,19 @@ class Payments:
             delay_s = request.delay_hours * 3600
             self._clock.call_later(delay_s, lambda: self._capture_by_itself(payment, time.monotonic_ns()))
 
+    def _debit(self, psp_reference: str, request: PaymentRequest) -> Reply:
+        """Take a SEPA direct debit: what comes of it is told a day later."""
+        payment = self._by_reference[psp_reference] = Payment(psp_reference, request, "pending")
+        refusal = request.trigger.refusal
+        self._clock.call_later(DEBIT_S, lambda: self.settle(payment, refusal, time.monotonic_ns()))
+        body = _result(psp_reference, request, "Received")
+        body["additionalData"] = {
+            f"{SEPA}.dateOfSignature": datetime.fromtimestamp(self._clock.unix(), UTC).date().isoformat(),
+            f"{SEPA}.mandateId": psp_reference,
+            f"{SEPA}.sequenceType": "OneOff",
+        }
+        return Reply(200, orjson.dumps(body), "processing")
+
     def _close(self, payment: Payment) -> None:
         # The same reference may have been used for another payment since.
         if self._uncaptured.get(payment.request.reference) is payment:
@@ -207,23 +244,10 @@ class Payments:
 
     def _capture_by_itself(self, payment: Payment, at_ns: int) -> None:
         """Automatic capture. That no CAPTURE webhook tells of it is second-hand."""
-        if payment.status == "authorised":
+        if payment.status == "authorised" and not payment.captures:
             fails = payment.request.trigger.capture_fails
             reference = self._new_reference() if fails else payment.psp_reference
-            self.capture(payment, reference, payment.request.amount, at_ns)
-
-    def _dispute(self, payment: Payment, amount: Amount, at_ns: int) -> None:
-        """The chargebacks that the payment's trigger asks for, at once; in reality weeks lie between.
-
-        The ledger shows the end: money that went back to the shopper and stayed there.
-        """
-        trigger = payment.request.trigger
-        reference = self._new_reference()
-        additional = (("chargebackReasonCode", trigger.reason_code),) if trigger.reason_code else ()
-        for code in trigger.disputes:
-            self.tell(payment, code, reference, amount, additional=additional)
-        if trigger.disputes[-1] != "CHARGEBACK_REVERSED":
-            self._ledger.dispute(reference, payment.psp_reference, amount.value, at_ns)
+            self.capture(payment, reference, payment.authorised, at_ns)
 
 
 def _result(psp_reference: str, request: PaymentRequest, result_code: str) -> Body:

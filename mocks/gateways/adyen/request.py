@@ -7,6 +7,8 @@ from typing import Literal
 
 from mocks.gateways.adyen import cards
 from mocks.gateways.adyen.amounts import Amount, Body, amount_of
+from mocks.gateways.adyen.bank_account import METHOD as SEPA
+from mocks.gateways.adyen.bank_account import check_account
 from mocks.gateways.adyen.errors import AdyenError, invalid, merchant_refused
 
 LONGEST_DELAY = 672
@@ -28,7 +30,7 @@ class PaymentRequest:
         reference: The merchant's own, e.g. the order id.
         amount: To be authorised.
         method: ``paymentMethod.type`` as the answer gives it.
-        brand: The card's brand.
+        brand: The card's brand; the method again where there is no card.
         manual: It is captured on request only.
         delay_hours: From its authorisation to its automatic capture.
         flow: How the shopper is authenticated.
@@ -65,15 +67,20 @@ def payment_request(body: Body) -> PaymentRequest:
     method = body.get("paymentMethod")
     if not isinstance(method, dict):
         raise invalid("14_006", "Required object 'paymentMethod' is not provided.")
-    kind = method.get("type") or "scheme"
+    kind, number = method.get("type") or "scheme", ""
     if kind in ("scheme", "card"):
         kind, number = "scheme", _card_number(method)
     elif isinstance(kind, str) and kind in WALLETS:
         number = _wallet_number(method, WALLETS[kind])
+    elif kind == SEPA:
+        check_account(method)
+        if amount.currency != "EUR":
+            raise invalid("138", "Unsupported currency specified")
     else:
-        raise invalid("14_006", "This mock takes paymentMethod.type scheme, applepay and googlepay only.")
+        known = ", ".join(("scheme", *WALLETS, SEPA))
+        raise invalid("14_006", f"This mock takes a paymentMethod.type of {known} only.")
     trigger = _trigger(method, body.get("additionalData"))
-    brand = cards.BRANDS.get(number)
+    brand = SEPA if kind == SEPA else cards.BRANDS.get(number)
     if brand is None:
         # A real number has no place here. The test environment refuses what is not a test card.
         brand, trigger = "unknown", cards.Trigger(cards.INVALID_NUMBER)
@@ -163,5 +170,5 @@ def _trigger(method: Body, additional: object) -> cards.Trigger:
         code = additional.get("RequestedTestAcquirerResponseCode")
         if code is not None:
             return cards.by_acquirer_code(str(code))
-    holder = method.get("holderName")
+    holder = method.get("ownerName" if method.get("type") == SEPA else "holderName")
     return cards.by_holder_name(holder) if isinstance(holder, str) else cards.ORDINARY

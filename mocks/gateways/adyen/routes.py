@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import re
 
+from mocks.gateways.adyen.settlement_report import REPORTS
 from mocks.gateways.adyen.three_d_secure import PAGE
+
+_DISPUTES = r"/ca/services/DisputeService/v\d+"
 
 _ROUTES = (
     ("payments", re.compile(r"/v\d+/payments\Z")),
@@ -14,6 +17,12 @@ _ROUTES = (
     ("cancels.create", re.compile(r"/v\d+/cancels\Z")),
     ("reversals.create", re.compile(r"/v\d+/payments/(?P<psp>[^/]+)/reversals\Z")),
     ("refunds.create", re.compile(r"/v\d+/payments/(?P<psp>[^/]+)/refunds\Z")),
+    ("amount_updates.create", re.compile(r"/v\d+/payments/(?P<psp>[^/]+)/amountUpdates\Z")),
+    ("disputes.reasons", re.compile(_DISPUTES + r"/retrieveApplicableDefenseReasons\Z")),
+    ("disputes.supply", re.compile(_DISPUTES + r"/supplyDefenseDocument\Z")),
+    ("disputes.delete", re.compile(_DISPUTES + r"/deleteDisputeDefenseDocument\Z")),
+    ("disputes.defend", re.compile(_DISPUTES + r"/defendDispute\Z")),
+    ("disputes.accept", re.compile(_DISPUTES + r"/acceptDispute\Z")),
 )
 
 
@@ -21,6 +30,8 @@ def endpoint(method: str, path: str) -> tuple[str, str]:
     """The name of an endpoint, and the payment's pspReference in its path; each empty if there is none."""
     if method == "GET" and path == PAGE:
         return "redirect", ""
+    if method == "GET" and path.startswith(REPORTS):
+        return "reports", ""
     if method == "POST":
         for name, pattern in _ROUTES:
             match = pattern.match(path)
