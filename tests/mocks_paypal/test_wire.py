@@ -150,7 +150,7 @@ AMOUNT = {"currency_code": "EUR", "value": "12.90"}
             "AMOUNT_MISMATCH",
             "/purchase_units/0/amount/value",
         ),
-        ({"payment_source": {"card": {}}}, 400, "NOT_SUPPORTED", "/payment_source"),
+        ({"payment_source": {"ideal": {}}}, 400, "NOT_SUPPORTED", "/payment_source"),
         ({"payment_source": {"paypal": 1}}, 400, "INVALID_PARAMETER_SYNTAX", "/payment_source/paypal"),
         (
             {"application_context": {"return_url": "https://x/\r\nSet-Cookie: a"}},
@@ -271,4 +271,4 @@ def test_no_body_is_more_than_a_client_error(running: Running, body: Any, what: 
 
 
 def _order(gateway: PayPal) -> str:
-    return gateway.orders.create(read_order(order_request("fuzz")), 0).id
+    return gateway.orders.create(read_order(order_request("fuzz"), "2026-01"), 0).id

@@ -10,6 +10,7 @@ import orjson
 from mocks.gateways.call import Call
 from mocks.gateways.paypal.fields import Body
 from mocks.gateways.paypal.order import Order
+from mocks.gateways.paypal.payment import Capture
 from mocks.http import Request
 from mocks.reply import Reply
 
@@ -30,6 +31,10 @@ class Done(NamedTuple):
 Action = Callable[[int], Done]
 """An execution; takes the ``time.monotonic_ns()`` of its moment, raises PayPalError."""
 
+Endpoint = Callable[[Call, Body, str], Action]
+"""Validates a request, of which it gets the body (empty for a GET) and the id in its path; raises
+PayPalError."""
+
 
 def reply_of(done: Done, status: int, full: bool) -> Reply:
     """The answer, in full or minimal."""
@@ -39,11 +44,20 @@ def reply_of(done: Done, status: int, full: bool) -> Reply:
 
 def result_of(order: Order) -> str:
     """The journal's word for what an order has come to."""
-    codes = [capture.code for unit in order.units for capture in unit.captures]
-    codes += [held.code for unit in order.units for held in unit.authorizations]
-    if any(codes):
+    if any(held.code for unit in order.units for held in unit.authorizations):
         return "declined"
-    return "succeeded" if any(unit.captures for unit in order.units) else "processing"
+    results = {result_of_capture(capture) for unit in order.units for capture in unit.captures}
+    for result in ("declined", "processing", "succeeded"):
+        if result in results:
+            return result
+    return "processing"
+
+
+def result_of_capture(capture: Capture) -> str:
+    """The journal's word for what a capture has come to."""
+    if capture.status == "DECLINED":
+        return "declined"
+    return "processing" if capture.pending else "succeeded"
 
 
 def base_url(call: Call) -> str:

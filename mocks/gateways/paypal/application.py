@@ -3,31 +3,41 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable
-from urllib.parse import parse_qs
 
 import orjson
 
-from mocks.draws import UPPER_ALPHANUMERIC
+from mocks.draws import UPPER_ALPHANUMERIC, Draws
 from mocks.gateways.call import Call, Prepared
 from mocks.gateways.gateway import Gateway
 from mocks.gateways.paypal.access import authenticate, grant
-from mocks.gateways.paypal.answer import Action, Done, base_url, reply_of, result_of, wants_all
-from mocks.gateways.paypal.approval import visit
+from mocks.gateways.paypal.answer import Done, Endpoint, base_url, reply_of, wants_all
 from mocks.gateways.paypal.errors import DEBUG_ID, PayPalError, server_error
-from mocks.gateways.paypal.fields import Body, body_of, text
-from mocks.gateways.paypal.money import money
-from mocks.gateways.paypal.order import Order, order_request
+from mocks.gateways.paypal.events import Events, event_id
+from mocks.gateways.paypal.fields import body_of
+from mocks.gateways.paypal.order_calls import OrderCalls
 from mocks.gateways.paypal.orders import Orders
-from mocks.gateways.paypal.patches import patch
+from mocks.gateways.paypal.payment_calls import PaymentCalls
 from mocks.gateways.paypal.payments import Payments
 from mocks.gateways.paypal.routes import ROUTES
+from mocks.gateways.paypal.signing import Signer
 from mocks.gateways.paypal.tokens import Tokens
 from mocks.gateways.paypal.triggers import mock_issue
 from mocks.http import Request
 from mocks.idempotency import Keys, fingerprint
 from mocks.latency import Latency
 from mocks.reply import Reply
+from mocks.webhooks import Rules
+
+SANDBOX = "https://api-m.sandbox.paypal.com"
+"""The URL in links where the mock is not served but answers within a test's own process."""
+
+_HOUR = 3600.0
+REDELIVERY_S = (
+    *(30.0, 60.0, 120.0, 300.0, 600.0, 1800.0),
+    *(_HOUR, _HOUR, 2 * _HOUR, 2 * _HOUR),
+    *[13 * _HOUR / 3] * 15,
+)
+"""Waits between attempts: PayPal tries up to 25 times over three days ("Webhooks"); the steps are assumed."""
 
 LONGEST_REQUEST_ID = 10_000
 """Characters of a ``PayPal-Request-Id``, at most (Orders v2: 1 to 10,000)."""
@@ -58,23 +68,35 @@ class PayPal(Gateway):
     def __init__(self, name: str, latency: Latency, seed: int) -> None:
         super().__init__(name, latency, seed)
         self.tokens = Tokens(self.mock_clock)
-        self.payments = Payments(self.ledger, self._new_id, self.mock_clock)
-        self.orders = Orders(self.payments, self._new_id, self.mock_clock)
+        self.signer = Signer(seed, self.base_url, self.mock_clock.now)
+        self.events = Events(self.outbox, self.base_url)
+        self.payments = Payments(self.ledger, self.events, self._new_id, self.mock_clock)
+        self.orders = Orders(self.payments, self.events, self._new_id, self.mock_clock)
         self.payment_keys = Keys(self.mock_clock, PAYMENT_KEYS_S)
         self._done: dict[str, Done] = {}
-        self._actions: dict[str, Callable[[Call, Body, str], Action]] = {
-            "orders.create": self._create,
-            "orders.retrieve": self._retrieve,
-            "orders.patch": self._patch,
-            "orders.capture": lambda call, body, name: self._pay(call, name, "CAPTURE"),
-            "orders.authorize": lambda call, body, name: self._pay(call, name, "AUTHORIZE"),
-            "authorizations.retrieve": self._retrieve_authorization,
-            "authorizations.capture": self._capture,
-            "authorizations.void": self._void,
-            "captures.retrieve": self._retrieve_capture,
-            "captures.refund": self._refund,
-            "refunds.retrieve": self._retrieve_refund,
+        self._order_calls = OrderCalls(self.orders, self.mock_clock)
+        self._payment_calls = PaymentCalls(self.payments, self.orders)
+        self._endpoints: dict[str, Endpoint] = {
+            **self._order_calls.endpoints,
+            **self._payment_calls.endpoints,
         }
+
+    def webhook_rules(self) -> Rules:
+        return Rules(
+            event_id=event_id(Draws(self.seed, f"{self.name}/events")),
+            sign=lambda body, at: self.signer.headers(body, at),
+            redelivery_s=REDELIVERY_S,
+        )
+
+    def base_url(self) -> str:
+        """The URL of the mock, for what no caller asked for: where it is served, or PayPal's own when it is
+        not."""
+        server = self.server
+        return SANDBOX if server is None else f"{server.scheme}://{server.host}:{server.port}"
+
+    def settle(self, at_ns: int) -> None:
+        for currency, fee in self.payments.take_fees().items():
+            self.ledger.fee(self._new_id(), "", fee, currency, at_ns)
 
     def endpoint(self, request: Request) -> str:
         for method, path, endpoint in ROUTES:
@@ -96,7 +118,7 @@ class PayPal(Gateway):
             if call.endpoint == "oauth2.token":
                 return grant(self.tokens, request, self._new_token, self._debug_id(call))
             if call.endpoint == "orders.approve":
-                return self._approve(call)
+                return _guarded(self._order_calls.approve(call), self._debug_id(call))
             authenticate(self.tokens, request)
             if not call.endpoint:
                 raise PayPalError("", status=404)
@@ -124,7 +146,7 @@ class PayPal(Gateway):
         issue = mock_issue(request.headers.get("paypal-mock-response", ""))
         match = next(path.match(request.path) for _, path, name in ROUTES if name == call.endpoint)
         name = match.groupdict().get("id", "") if match is not None else ""
-        action = self._actions[call.endpoint](call, body, name)
+        action = self._endpoints[call.endpoint](call, body, name)
         if slot:
             call.use = keys.claim(slot, call.endpoint, print_)
 
@@ -170,136 +192,7 @@ class PayPal(Gateway):
             return use.saved
         return reply_of(done, done.replay_status, wants_all(call.exchange.request))
 
-    # Orders.
-
-    def _create(self, call: Call, body: Body, name: str) -> Action:
-        request = order_request(body)
-        call.order_id = request.units[0].drill_order_id
-        if request.at_once and not call.idempotency_key:
-            raise PayPalError("PAYPAL_REQUEST_ID_REQUIRED")
-
-        def action(at_ns: int) -> Done:
-            order = self.orders.create(request, at_ns)
-            return self._done_order(call, order, 201, 200)
-
-        return action
-
-    def _retrieve(self, call: Call, body: Body, name: str) -> Action:
-        def action(at_ns: int) -> Done:
-            order = self._order(call, name)
-            return Done(200, 200, lambda full: order.body(base_url(call), full))
-
-        return action
-
-    def _patch(self, call: Call, body: Body, name: str) -> Action:
-        def action(at_ns: int) -> Done:
-            patch(self._order(call, name), body.get("patches"))
-            return Done(204, 204, lambda full: None)
-
-        return action
-
-    def _pay(self, call: Call, name: str, intent: str) -> Action:
-        def action(at_ns: int) -> Done:
-            order = self._order(call, name)
-            self.orders.pay(order, intent, at_ns, base_url(call))
-            return self._done_order(call, order, 201, 200)
-
-        return action
-
-    def _done_order(self, call: Call, order: Order, status: int, replay_status: int) -> Done:
-        base = base_url(call)
-        return Done(status, replay_status, lambda full: order.body(base, full), result_of(order))
-
-    def _approve(self, call: Call) -> Prepared:
-        query = parse_qs(call.exchange.request.query)
-        name = query.get("token", [""])[0]
-
-        def execute(at_ns: int) -> Reply:
-            try:
-                return visit(self.orders, self._order(call, name), base_url(call), cancel="cancel" in query)
-            except PayPalError as error:
-                return error.reply(self._debug_id(call))
-
-        return execute
-
-    # Authorizations, captures, refunds.
-
-    def _retrieve_authorization(self, call: Call, body: Body, name: str) -> Action:
-        def action(at_ns: int) -> Done:
-            held = self.payments.authorization(name)
-            call.order_id = held.origin.drill_order_id
-            return Done(200, 200, lambda full: held.body(base_url(call)))
-
-        return action
-
-    def _capture(self, call: Call, body: Body, name: str) -> Action:
-        asked = money(body["amount"], "/amount") if body.get("amount") is not None else None
-        final = body.get("final_capture", False)
-        if not isinstance(final, bool):
-            raise PayPalError("INVALID_PARAMETER_SYNTAX", "/final_capture")
-
-        def action(at_ns: int) -> Done:
-            held = self.payments.authorization(name)
-            call.order_id = held.origin.drill_order_id
-            capture = self.payments.take_held(held, asked, final, at_ns)
-            self.orders.add_capture(capture)
-            base = base_url(call)
-            return Done(201, 201, lambda full: capture.body(base, full), "succeeded")
-
-        return action
-
-    def _void(self, call: Call, body: Body, name: str) -> Action:
-        def action(at_ns: int) -> Done:
-            held = self.payments.authorization(name)
-            call.order_id = held.origin.drill_order_id
-            self.payments.void(held)
-            if not wants_all(call.exchange.request):
-                return Done(204, 204, lambda full: None)
-            base = base_url(call)
-            return Done(200, 200, lambda full: held.body(base))
-
-        return action
-
-    def _retrieve_capture(self, call: Call, body: Body, name: str) -> Action:
-        def action(at_ns: int) -> Done:
-            capture = self.payments.capture(name)
-            call.order_id = capture.origin.drill_order_id
-            return Done(200, 200, lambda full: capture.body(base_url(call)))
-
-        return action
-
-    def _refund(self, call: Call, body: Body, name: str) -> Action:
-        asked = money(body["amount"], "/amount") if body.get("amount") is not None else None
-        texts = {
-            "note_to_payer": text(body, "note_to_payer", "", longest=255),
-            "invoice_id": text(body, "invoice_id", "", longest=127),
-            "custom_id": text(body, "custom_id", "", longest=127),
-        }
-
-        def action(at_ns: int) -> Done:
-            capture = self.payments.capture(name)
-            call.order_id = capture.origin.drill_order_id
-            refund = self.payments.give_back(capture, asked, texts, at_ns)
-            self.orders.add_refund(refund)
-            base = base_url(call)
-            return Done(201, 201, lambda full: refund.body(base, full), "succeeded")
-
-        return action
-
-    def _retrieve_refund(self, call: Call, body: Body, name: str) -> Action:
-        def action(at_ns: int) -> Done:
-            refund = self.payments.refund(name)
-            call.order_id = refund.capture.origin.drill_order_id
-            return Done(200, 200, lambda full: refund.body(base_url(call)))
-
-        return action
-
-    # What they share.
-
-    def _order(self, call: Call, name: str) -> Order:
-        order = self.orders.find(name)
-        call.order_id = order.units[0].drill_order_id
-        return order
+    # Names.
 
     def _new_id(self) -> str:
         return self.next_id(17, UPPER_ALPHANUMERIC)
@@ -313,16 +206,32 @@ class PayPal(Gateway):
     def _name_order(self, call: Call, name: str) -> str:
         """Note the order that a request is about, if it is known; returns where its payer approves."""
         kind = call.endpoint.partition(".")[0]
+        calls = self._payment_calls
         with contextlib.suppress(PayPalError):
             if kind == "orders" and name:
-                return self._order(call, name).approve_url(base_url(call))
-            if kind == "authorizations":
-                call.order_id = self.payments.authorization(name).origin.drill_order_id
-            if kind == "captures":
-                call.order_id = self.payments.capture(name).origin.drill_order_id
-            if kind == "refunds":
-                call.order_id = self.payments.refund(name).capture.origin.drill_order_id
+                return self._order_calls.find(call, name).approve_url(base_url(call))
+            find = {
+                "authorizations": calls.authorization,
+                "captures": calls.capture,
+                "refunds": calls.refund,
+            }.get(kind)
+            if find is not None:
+                find(call, name)
         return ""
+
+
+def _guarded(prepared: Prepared, debug_id: str) -> Prepared:
+    """The same, with PayPal's error for a ``PayPalError`` of the execution."""
+    if isinstance(prepared, Reply):
+        return prepared
+
+    def execute(at_ns: int) -> Reply:
+        try:
+            return prepared(at_ns)
+        except PayPalError as error:
+            return error.reply(debug_id)
+
+    return execute
 
 
 def _is_json(content_type: str) -> bool:

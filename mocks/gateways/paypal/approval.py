@@ -12,10 +12,12 @@ from mocks.reply import Reply
 
 
 def visit(orders: Orders, order: Order, base: str, *, cancel: bool) -> Reply:
-    """A GET of the page approves and leads to the ``return_url``; with ``cancel`` it leads to the
-    ``cancel_url`` without approving. Without such a URL the order is the answer."""
+    """A GET of the page approves, or authenticates the cardholder, and leads to the ``return_url``; with
+    ``cancel`` the payer says no and is led to the ``cancel_url``. Without such a URL the order is the
+    answer."""
     more = {"token": order.id}
     if cancel:
+        orders.refuse(order)
         target, result = order.request.cancel_url, ""
     else:
         orders.approve(order)

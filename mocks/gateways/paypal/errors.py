@@ -38,6 +38,7 @@ ISSUES = {
     "FIELD_NOT_PATCHABLE": (400, "This field cannot be patched."),
     "INVALID_ARRAY_MAX_ITEMS": (400, "There are too many items in the array."),
     "INVALID_ARRAY_MIN_ITEMS": (400, "There are too few items in the array."),
+    "INVALID_DATE_RANGE": (400, "The range of dates is too long, or ends before it starts."),
     "INVALID_PARAMETER_SYNTAX": (400, "The value does not conform to the expected format."),
     "INVALID_PARAMETER_VALUE": (400, "The value is not valid."),
     "INVALID_PATCH_OPERATION": (400, "The operation cannot be honored."),
@@ -46,12 +47,15 @@ ISSUES = {
     "MISSING_REQUIRED_PARAMETER": (400, "A required field is missing."),
     "NOT_SUPPORTED": (400, "This field is not supported."),
     "PAYPAL_REQUEST_ID_REQUIRED": (400, "A PayPal-Request-Id is required to pay an order as it is created."),
+    "WEBHOOK_NUMBER_LIMIT_EXCEEDED": (400, "There are as many webhooks as there may be."),
+    "WEBHOOK_URL_ALREADY_EXISTS": (400, "There is a webhook of this URL already."),
     "INVALID_ACCOUNT_STATUS": (401, "The account could not be validated."),
     "CONSENT_NEEDED": (403, "The payer's consent is needed."),
     "PERMISSION_DENIED": (403, "You have no permission to do this."),
     "INVALID_RESOURCE_ID": (404, "Specified resource ID does not exist."),
     "PREVIOUS_REQUEST_IN_PROGRESS": (409, "A previous request is still in progress. Try again later."),
     "ACTION_DOES_NOT_MATCH_INTENT": (422, "The order was created with another intent."),
+    "ACTION_NOT_ALLOWED_IN_CURRENT_DISPUTE_STATE": (422, "The dispute is in another state."),
     "AMOUNT_MISMATCH": (422, "The amount should equal the sum of its breakdown."),
     "AUTHORIZATION_ALREADY_CAPTURED": (422, "The authorization has been captured before."),
     "AUTHORIZATION_DENIED": (422, "A denied authorization cannot be captured."),
@@ -62,6 +66,8 @@ ISSUES = {
     "CANNOT_BE_ZERO_OR_NEGATIVE": (422, "Must be greater than zero."),
     "CAPTURE_FULLY_REFUNDED": (422, "The capture has been refunded whole."),
     "CARD_EXPIRED": (422, "The card is expired."),
+    "CARD_EXPIRY_REQUIRED": (422, "The expiry of the card is required."),
+    "CARD_NUMBER_REQUIRED": (422, "The number of the card is required."),
     "COMPLIANCE_VIOLATION": (422, "The transaction is declined for compliance."),
     "DECIMALS_NOT_SUPPORTED": (422, "The currency has no decimals."),
     "DECIMAL_PRECISION": (422, "The value has more decimals than its currency."),
@@ -70,11 +76,14 @@ ISSUES = {
     "INSTRUMENT_DECLINED": (422, "The processor or the bank declined the payer's instrument."),
     "INVALID_CURRENCY_CODE": (422, "The currency is invalid or not supported."),
     "INVALID_JSON_POINTER_FORMAT": (422, "The path is no valid JSON Pointer."),
+    "INVALID_SECURITY_CODE_LENGTH": (422, "The security code has three or four digits."),
     "MAX_CAPTURE_AMOUNT_EXCEEDED": (422, "The captures would exceed 115% of the authorization."),
     "MAX_NUMBER_OF_PAYMENT_ATTEMPTS_EXCEEDED": (422, "There were too many attempts to pay."),
     "MAX_NUMBER_OF_REFUNDS_EXCEEDED": (422, "There were too many refunds of this capture."),
     "MAX_VALUE_EXCEEDED": (422, "Must be at most 999999999999999.99."),
     "MULTI_CURRENCY_ORDER": (422, "An order has one currency only."),
+    "NO_PAYMENT_SOURCE_PROVIDED": (422, "A payment source is required."),
+    "ONLY_ONE_PAYMENT_SOURCE_ALLOWED": (422, "An order has one payment source."),
     "ORDER_ALREADY_AUTHORIZED": (422, "The order has been authorized before."),
     "ORDER_ALREADY_CAPTURED": (422, "The order has been captured before."),
     "ORDER_ALREADY_COMPLETED": (422, "A completed order cannot be patched."),
@@ -87,6 +96,7 @@ ISSUES = {
     "PAYER_ACCOUNT_RESTRICTED": (422, "The payer's account is restricted."),
     "PAYER_ACTION_REQUIRED": (422, "The payer has to return to PayPal."),
     "PAYER_CANNOT_PAY": (422, "This payer cannot pay this payee."),
+    "PAYMENT_ALREADY_APPROVED": (422, "The payer has approved the order before."),
     "PENDING_CAPTURE": (422, "A pending capture cannot be refunded."),
     "PREVIOUSLY_CAPTURED": (422, "The authorization has been captured, and cannot be voided."),
     "PREVIOUSLY_VOIDED": (422, "The authorization has been voided before."),
@@ -95,12 +105,18 @@ ISSUES = {
     "REFUND_CAPTURE_CURRENCY_MISMATCH": (422, "A refund has the currency of its capture."),
     "REFUND_FAILED_INSUFFICIENT_FUNDS": (422, "The payee's balance does not cover the refund."),
     "REFUND_NOT_ALLOWED": (422, "The capture cannot be refunded."),
+    "REFUND_NOT_PERMITTED_DUE_TO_CHARGEBACK": (
+        422,
+        "Money of the capture has been taken back for its payer.",
+    ),
     "REFUND_TIME_LIMIT_EXCEEDED": (422, "The time for refunds of this capture is over."),
     "TRANSACTION_BLOCKED_BY_PAYEE": (422, "The payee's fraud protection blocks the payment."),
+    "TRANSACTION_DISPUTED": (422, "While a case is open, the capture can be refunded whole only."),
     "TRANSACTION_LIMIT_EXCEEDED": (422, "The amount exceeds the limit for a transaction."),
     "TRANSACTION_RECEIVING_LIMIT_EXCEEDED": (422, "The amount exceeds what the payee may receive."),
     "TRANSACTION_REFUSED": (422, "The request was refused."),
     "UNSUPPORTED_INTENT": (422, "Several purchase units cannot be authorized, only captured."),
+    "VALIDATION_ERROR": (422, "Invalid card number"),
     "INTERNAL_SERVER_ERROR": (500, ""),
     "INTERNAL_SERVICE_ERROR": (500, ""),
 }
@@ -132,15 +148,18 @@ class PayPalError(Exception):
         issue: A key of ``ISSUES``, or empty for an error without details.
         field: The JSON Pointer of the field at fault.
         status: The HTTP status, for an error without an issue.
-        link: Where the payer has to go, offered as ``redirect``.
+        link: Where the payer has to go, offered as ``rel``.
     """
 
-    def __init__(self, issue: str, field: str = "", *, status: int = 0, link: str = "") -> None:
+    def __init__(
+        self, issue: str, field: str = "", *, status: int = 0, link: str = "", rel: str = "redirect"
+    ) -> None:
         super().__init__(issue)
         self.issue = issue
         self.field = field
         self.status = status or ISSUES[issue][0]
         self.link = link
+        self.rel = rel
 
     def reply(self, debug_id: str) -> Reply:
         """``debug_id`` stands in the body and in the header ``Paypal-Debug-Id``."""
@@ -153,7 +172,7 @@ class PayPalError(Exception):
             if self.field:
                 detail |= {"field": self.field, "location": "body"}
             body["details"] = [detail]
-        links = [{"href": self.link, "rel": "redirect", "method": "GET"}] if self.link else []
+        links = [{"href": self.link, "rel": self.rel, "method": "GET"}] if self.link else []
         body["links"] = links
         result = "declined" if self.issue in DECLINES else "error"
         return Reply(self.status, orjson.dumps(body), result, ((DEBUG_ID, debug_id),))

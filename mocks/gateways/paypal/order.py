@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from mocks.gateways.paypal.errors import PayPalError
 from mocks.gateways.paypal.fields import Body, part, text, url
 from mocks.gateways.paypal.money import Money, money
 from mocks.gateways.paypal.payment import Authorization, Capture, Origin, Refund
+from mocks.gateways.paypal.source import Source, source_of
 
 INTENTS = ("CAPTURE", "AUTHORIZE")
 MOST_UNITS = 10
@@ -38,8 +39,8 @@ class Unit:
         reference = self.reference_id if self.reference_id != "default" else ""
         return self.custom_id or reference or self.invoice_id
 
-    def body(self, base: str) -> Body:
-        """The API's object; ``base`` is the URL of the mock."""
+    def body(self) -> Body:
+        """The API's object without its payments."""
         amount: Body = self.amount.body()
         if self.breakdown:
             amount["breakdown"] = self.breakdown
@@ -47,7 +48,7 @@ class Unit:
         for name in ("custom_id", "invoice_id", "description"):
             if getattr(self, name):
                 body[name] = getattr(self, name)
-        return body | self.payments(base)
+        return body
 
     def payments(self, base: str) -> Body:
         """``{"payments": ...}``, or nothing as long as nobody has paid."""
@@ -59,19 +60,34 @@ class Unit:
         made = {kind: [row.body(base) for row in rows] for kind, rows in kinds.items() if rows}
         return {"payments": made} if made else {}
 
+    def first_payments(self, base: str) -> Body:
+        """``{"payments": ...}`` as it was when the order was captured or authorized."""
+        if self.authorizations:
+            held = self.authorizations[0]
+            rows = [held.body_when(base, held.first_status, held.made)]
+            return {"payments": {"authorizations": rows}}
+        capture = self.captures[0]
+        return {"payments": {"captures": [capture.body_when(base, capture.first_status, capture.made)]}}
 
-@dataclass(slots=True)
+
+@dataclass(frozen=True, slots=True)
 class OrderRequest:
-    """An order that is asked for. ``wallet``: ``payment_source.paypal`` was given; ``at_once``: with a
-    ``vault_id``, so the payer need not approve."""
+    """An order that is asked for; a patch makes another one. ``payer_name`` may be a trigger.
+
+    ``return_url`` and ``cancel_url`` are where the payer's page leads to.
+    """
 
     intent: str
     units: list[Unit]
-    wallet: bool
-    given_name: str
+    source: Source | None
+    payer_name: str
     return_url: str
     cancel_url: str
-    at_once: bool
+
+    @property
+    def at_once(self) -> bool:
+        """It is paid as it is created."""
+        return self.source is not None and self.source.ready
 
 
 @dataclass(slots=True)
@@ -103,7 +119,8 @@ class Order:
             return "COMPLETED"
         if self.approved:
             return "APPROVED"
-        return "CREATED" if not self.request.wallet else "PAYER_ACTION_REQUIRED"
+        source = self.request.source
+        return "PAYER_ACTION_REQUIRED" if source is not None and source.awaits_payer else "CREATED"
 
     def origin(self, unit: Unit) -> Origin:
         first = self.units[0]
@@ -119,77 +136,99 @@ class Order:
         Not full (``Prefer: return=minimal``): id, status and links; once the order has been paid also the
         payment source and the payments, which real minimal answers to a capture hold (second-hand).
         """
-        body: Body = {"id": self.id, "status": self.status}
+        payments = [unit.payments(base) for unit in self.units] if self.paid else None
+        return self._body(base, self.request, self.status, self.updated, payments, full)
+
+    def body_approved(self, base: str, request: OrderRequest, updated: str) -> Body:
+        """The API's object as it was when the payer approved this request."""
+        return self._body(base, request, "APPROVED", updated, None, True)
+
+    def body_completed(self, base: str, updated: str) -> Body:
+        """The API's object as it was when it was captured or authorized."""
+        payments = [unit.first_payments(base) for unit in self.units]
+        return self._body(base, self.request, "COMPLETED", updated, payments, True)
+
+    def _body(
+        self,
+        base: str,
+        request: OrderRequest,
+        status: str,
+        updated: str,
+        payments: list[Body] | None,
+        full: bool,
+    ) -> Body:
+        """``payments`` are those of each unit, None as long as nobody has paid."""
+        body: Body = {"id": self.id, "status": status}
+        made = payments if payments is not None else [{} for _ in request.units]
         if full:
             body |= {
-                "intent": self.request.intent,
-                "purchase_units": [unit.body(base) for unit in self.units],
+                "intent": request.intent,
+                "purchase_units": [unit.body() | row for unit, row in zip(request.units, made, strict=True)],
                 "create_time": self.made,
             }
-            if self.updated:
-                body["update_time"] = self.updated
-        elif self.paid:
+            if updated:
+                body["update_time"] = updated
+        elif payments is not None:
             body["purchase_units"] = [
-                {"reference_id": unit.reference_id} | unit.payments(base) for unit in self.units
+                {"reference_id": unit.reference_id} | row
+                for unit, row in zip(request.units, made, strict=True)
             ]
-        if self.request.wallet or self.approved:
-            if full or self.paid:
-                body["payment_source"] = {"paypal": self._payer() if self.approved else {}}
-            if self.approved and (full or self.paid):
-                body["payer"] = self._payer(payer_id="payer_id")
-        body["links"] = self._links(base)
+        approved = status in ("APPROVED", "COMPLETED", "VOIDED")
+        source = request.source
+        if full or payments is not None or (source is not None and source.card is not None):
+            if source is None and approved:
+                source = Source("paypal")
+            if source is not None:
+                body["payment_source"] = source.body(self._payer(request) if approved else {})
+                if approved and source.kind == "paypal":
+                    body["payer"] = self._payer(request, payer_id="payer_id")
+        body["links"] = self._links(base, request, status)
         return body
 
-    def _payer(self, payer_id: str = "account_id") -> Body:
-        name = {"given_name": self.request.given_name or "Test", "surname": "Payer"}
+    def _payer(self, request: OrderRequest, payer_id: str = "account_id") -> Body:
+        name = {"given_name": request.payer_name or "Test", "surname": "Payer"}
         return {"name": name, "email_address": "payer@example.test", payer_id: self.payer_id}
 
-    def _links(self, base: str) -> list[Body]:
+    def _links(self, base: str, request: OrderRequest, status: str) -> list[Body]:
         href = f"{base}/v2/checkout/orders/{self.id}"
         links = [{"href": href, "rel": "self", "method": "GET"}]
-        if self.paid:
+        if status in ("COMPLETED", "VOIDED"):
             return links
-        if not self.approved:
-            rel = "approve" if not self.request.wallet else "payer-action"
+        if status != "APPROVED":
+            rel = "payer-action" if status == "PAYER_ACTION_REQUIRED" else "approve"
             links.append({"href": self.approve_url(base), "rel": rel, "method": "GET"})
-        action = self.request.intent.lower()
+        action = request.intent.lower()
         links.append({"href": href, "rel": "update", "method": "PATCH"})
         links.append({"href": f"{href}/{action}", "rel": action, "method": "POST"})
         return links
 
 
-def order_request(body: Body) -> OrderRequest:
-    """Validate a request for an order. Raises PayPalError (400, 422)."""
+def order_request(body: Body, month: str) -> OrderRequest:
+    """Validate a request for an order. ``month`` is the present one, ``YYYY-MM``. Raises PayPalError (400,
+    422)."""
     intent = text(body, "intent", "", longest=255, required=True)
     if intent not in INTENTS:
         raise PayPalError("INVALID_PARAMETER_VALUE", "/intent")
     units = _units(body.get("purchase_units"))
     if intent == "AUTHORIZE" and len(units) > 1:
         raise PayPalError("UNSUPPORTED_INTENT", "/intent")
-    source = part(body, "payment_source", "")
-    if set(source) - {"paypal"}:
-        raise PayPalError("NOT_SUPPORTED", "/payment_source")
-    wallet = part(source, "paypal", "/payment_source") if "paypal" in source else None
-    where = "/payment_source/paypal"
-    payer = part(body, "payer", "")
-    name = part(payer, "name", "/payer")
-    given_name = text(name, "given_name", "/payer/name", longest=140)
+    source = source_of(body, month)
+    name = part(part(body, "payer", ""), "name", "/payer")
+    payer_name = text(name, "given_name", "/payer/name", longest=140)
     context, context_at = part(body, "application_context", ""), "/application_context"
-    at_once = False
-    if wallet is not None:
-        own = part(wallet, "name", where)
-        given_name = text(own, "given_name", f"{where}/name", longest=140) or given_name
-        at_once = bool(text(wallet, "vault_id", where, longest=255))
-        if "experience_context" in wallet:
-            context, context_at = part(wallet, "experience_context", where), f"{where}/experience_context"
-    return OrderRequest(
-        intent,
-        units,
-        wallet is not None,
-        given_name,
-        url(context, "return_url", context_at),
-        url(context, "cancel_url", context_at),
-        at_once,
+    return_url, cancel_url = url(context, "return_url", context_at), url(context, "cancel_url", context_at)
+    request = OrderRequest(intent, units, None, payer_name, return_url, cancel_url)
+    return with_source(request, source) if source is not None else request
+
+
+def with_source(request: OrderRequest, source: Source) -> OrderRequest:
+    """The same, paid with this; what the source does not tell stays."""
+    return replace(
+        request,
+        source=source,
+        payer_name=source.name or request.payer_name,
+        return_url=source.return_url or request.return_url,
+        cancel_url=source.cancel_url or request.cancel_url,
     )
 
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 from mocks.gateways.paypal.errors import PayPalError
 from mocks.gateways.paypal.fields import text
-from mocks.gateways.paypal.order import INTENTS, Order, Unit, amount_of
+from mocks.gateways.paypal.order import INTENTS, Order, amount_of
 
 _UNIT = re.compile(r"/purchase_units/@reference_id=='(?P<reference>[^']*)'/(?P<field>\w+)\Z")
 _TEXTS = ("custom_id", "invoice_id", "description")
@@ -27,7 +28,7 @@ def patch(order: Order, operations: object) -> None:
     if not isinstance(operations, list) or not operations:
         raise PayPalError("INVALID_PARAMETER_SYNTAX")
     intent = order.request.intent
-    changes: list[tuple[Unit, str, object]] = []
+    changes: list[tuple[int, str, object]] = []
     for place, operation in enumerate(operations):
         if not isinstance(operation, dict):
             raise PayPalError("INVALID_PARAMETER_SYNTAX", f"/{place}")
@@ -45,29 +46,36 @@ def patch(order: Order, operations: object) -> None:
             changes.append(_change(order, kind, path, operation))
     if intent == "AUTHORIZE" and len(order.units) > 1:
         raise PayPalError("UNSUPPORTED_INTENT", "/intent")
-    order.request.intent = intent
-    for unit, name, value in changes:
+    # The units are made anew: an event that tells of the order as it was holds the old ones.
+    units = [replace(unit) for unit in order.units]
+    for place, name, value in changes:
         if name == "amount":
             assert isinstance(value, tuple)
-            unit.amount, unit.breakdown = value
+            units[place].amount, units[place].breakdown = value
         else:
-            setattr(unit, name, value)
+            setattr(units[place], name, value)
+    order.request = replace(order.request, intent=intent, units=units)
 
 
-def _change(order: Order, kind: str, path: str, operation: dict[str, object]) -> tuple[Unit, str, object]:
+def _change(order: Order, kind: str, path: str, operation: dict[str, object]) -> tuple[int, str, object]:
+    """The place of the unit, the field and its new value."""
     match = _UNIT.match(path)
     if match is None or match["field"] not in ("amount", *_TEXTS):
         raise PayPalError("FIELD_NOT_PATCHABLE", path)
-    unit = next((unit for unit in order.units if unit.reference_id == match["reference"]), None)
-    if unit is None:
+    names = [unit.reference_id for unit in order.units]
+    if match["reference"] not in names:
         raise PayPalError("INVALID_PATCH_OPERATION", path)
+    place = names.index(match["reference"])
     if match["field"] == "amount":
         if kind == "remove":
             raise PayPalError("INVALID_PATCH_OPERATION", path)
         amount, breakdown = amount_of(operation.get("value"), path)
-        if any(amount.currency != other.amount.currency for other in order.units if other is not unit):
+        if any(
+            amount.currency != other.amount.currency
+            for other in order.units[:place] + order.units[place + 1 :]
+        ):
             raise PayPalError("MULTI_CURRENCY_ORDER", path)
-        return unit, "amount", (amount, breakdown)
+        return place, "amount", (amount, breakdown)
     if kind == "remove":
-        return unit, match["field"], ""
-    return unit, match["field"], text(operation, "value", path, longest=_LONGEST, required=True)
+        return place, match["field"], ""
+    return place, match["field"], text(operation, "value", path, longest=_LONGEST, required=True)

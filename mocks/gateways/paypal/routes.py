@@ -17,6 +17,7 @@ ROUTES = tuple(
         ("PATCH", _ORDERS + _ID, "orders.patch"),
         ("POST", _ORDERS + _ID + "/capture", "orders.capture"),
         ("POST", _ORDERS + _ID + "/authorize", "orders.authorize"),
+        ("POST", _ORDERS + _ID + "/confirm-payment-source", "orders.confirm"),
         ("GET", "/checkoutnow", "orders.approve"),
         ("GET", _PAYMENTS + "/authorizations" + _ID, "authorizations.retrieve"),
         ("POST", _PAYMENTS + "/authorizations" + _ID + "/capture", "authorizations.capture"),

@@ -1,11 +1,14 @@
-"""What makes the mock say no: payer names and the header ``PayPal-Mock-Response``.
+"""What makes the mock take another way: payer names and the header ``PayPal-Mock-Response``.
 
-The names and their processor response codes are those of PayPal's pages "Card testing" and "Negative
-testing". There they work for cards, as first name or name on the card; here they work for PayPal wallets,
-since that is the only payment source of this mock.
+``PAYER_NAMES`` and their processor response codes are those of PayPal's pages "Card testing" and "Negative
+testing". There they work for cards, as first name or name on the card; here they work for every payment
+source. PayPal documents no names that make a payment wait or be disputed (in its sandbox a person does that
+by hand): ``PENDING_NAMES`` and ``DISPUTE_NAMES`` are this mock's own.
 """
 
 from __future__ import annotations
+
+from typing import NamedTuple
 
 import orjson
 
@@ -22,8 +25,36 @@ PAYER_NAMES = {
     "CCREJECT-BANK_ERROR": "5100",
     "CCREJECT-CVV_F": "00N7",
 }
-"""Given name of the payer (case-sensitive) -> ``processor_response.response_code``. The payment is then
-declined within an order that is COMPLETED."""
+"""Given name of the payer, or name on the card (case-sensitive) -> ``processor_response.response_code``. The
+payment is then declined within an order that is COMPLETED."""
+
+
+class Review(NamedTuple):
+    """A capture waits: ``reason`` stands in its ``status_details``, ``accepted`` is how it ends."""
+
+    reason: str
+    accepted: bool
+
+
+PENDING_NAMES = {
+    "PENDING-REVIEW": Review("PENDING_REVIEW", True),
+    "PENDING-REVIEW-DENIED": Review("PENDING_REVIEW", False),
+    "PENDING-ECHECK": Review("ECHECK", True),
+    "PENDING-ECHECK-DENIED": Review("ECHECK", False),
+}
+"""The same name -> how a capture waits; the mock's own."""
+
+DISPUTE_NAMES = {
+    "DISPUTE-NOT-RECEIVED": "MERCHANDISE_OR_SERVICE_NOT_RECEIVED",
+    "DISPUTE-NOT-AS-DESCRIBED": "MERCHANDISE_OR_SERVICE_NOT_AS_DESCRIBED",
+    "DISPUTE-UNAUTHORISED": "UNAUTHORISED",
+}
+"""The same name -> the reason for which the payer disputes the capture as soon as it is completed; the mock's
+own."""
+
+WINNING_EVIDENCE = "winning_evidence"
+LOSING_EVIDENCE = "losing_evidence"
+"""In the notes of an evidence: the dispute is decided at once, for or against the seller; the mock's own."""
 
 
 def mock_issue(header: str) -> str:
