@@ -105,6 +105,14 @@ class Gateway(ABC):
     def settle(self, at_ns: int) -> None:  # noqa: B027
         """The run ends: book what the ledger has not been told yet (fees, as sums)."""
 
+    def settle_by_time(self) -> None:
+        """Let the mock's clock settle what a test account of this gateway leaves as it is until it is asked.
+
+        Raises:
+            ValueError: This gateway has nothing of the kind.
+        """
+        raise ValueError(f"{self.name} settles by the clock anyway; there is nothing to choose")
+
     # The way of a request.
 
     def __call__(self, exchange: Exchange) -> None:

@@ -44,7 +44,7 @@ def test_versions_routes_methods_and_types(running: Running) -> None:
         ("GET", "/payments", None, {"gocardless_version": "2014-01-01"}, 400, "version_not_found"),
         ("GET", "/cards", None, {}, 404, "path_not_found"),
         ("GET", "/payments/PM0", None, {}, 404, "resource_not_found"),
-        ("PUT", "/payments/PM0", b"{}", {}, 405, "method_not_allowed"),
+        ("DELETE", "/payments/PM0", None, {}, 405, "method_not_allowed"),
         ("DELETE", "/payouts", None, {}, 405, "method_not_allowed"),
         ("POST", "/payments", b"a=b", {"content_type": "text/plain"}, 415, "invalid_content_type"),
         ("POST", "/payments", b"{", {}, 400, "bad_request"),
@@ -83,7 +83,9 @@ def test_validation_names_every_field(sdk: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    ("amount", "taken"), [(1, True), ("250", True), (0, False), (-1, False), (2**31, False), (True, False)]
+    ("amount", "taken"),
+    [(100, True), ("250", True), (500_000, True)]
+    + [(wrong, False) for wrong in (99, 0, -1, 500_001, 2**31, True, 12.5)],
 )
 def test_amounts(sdk: Any, amount: Any, taken: bool) -> None:
     agreed = mandate(sdk)

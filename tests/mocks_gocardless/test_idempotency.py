@@ -170,7 +170,7 @@ def test_side_by_side_one_key_makes_one_payment() -> None:
     with Running("gocardless", p50_ms=20, p99_ms=40) as running:
         agreed = mandate(client(running))
         body = json.dumps(
-            {"payments": {"amount": 5, "currency": "GBP", "links": {"mandate": agreed.id}}}
+            {"payments": {"amount": 500, "currency": "GBP", "links": {"mandate": agreed.id}}}
         ).encode()
 
         def one(number: int) -> tuple[int, Any]:

@@ -23,6 +23,7 @@ SIMULATORS = (
     "payment_chargeback_settled",
     "payment_late_failure",
     "payment_late_failure_settled",
+    "payment_chargeback_cancelled",
 )
 FATES = ("refund_paid", "refund_settled", "refund_bounced", "refund_returned")
 
@@ -61,7 +62,7 @@ class Money(RuleBasedStateMachine):
     def simulate(self, name: str, resource: str) -> None:
         self.post(f"/scenario_simulators/{name}/actions/run", {"data": {"links": {"resource": resource}}})
 
-    @rule(amount=st.sampled_from([1, 25, 1290, 99_999]), key=st.sampled_from(["", "", "a", "b", "c"]))
+    @rule(amount=st.sampled_from([100, 125, 1290, 99_999]), key=st.sampled_from(["", "", "a", "b", "c"]))
     def pay(self, amount: int, key: str) -> None:
         asked = {"amount": amount, "currency": "EUR", "links": {"mandate": self.mandate}}
         answer = self.post("/payments", {"payments": asked}, key)

@@ -24,13 +24,14 @@ from mocks.gateways.gocardless.events import Events
 from mocks.gateways.gocardless.fields import document
 from mocks.gateways.gocardless.mandates import Mandates
 from mocks.gateways.gocardless.payment import KNOWN as PAYMENT_KNOWN
-from mocks.gateways.gocardless.payment import Payment, read_payment
+from mocks.gateways.gocardless.payment import Payment, read_charge_day, read_payment
 from mocks.gateways.gocardless.payments import Payments
 from mocks.gateways.gocardless.payouts import Payouts
 from mocks.gateways.gocardless.rate_limit import LIMITS
 from mocks.gateways.gocardless.rate_limit import headers as limit_headers
 from mocks.gateways.gocardless.refunds import Refunds
 from mocks.gateways.gocardless.routes import endpoint, is_known, named
+from mocks.gateways.gocardless.settlement import Settlement
 from mocks.gateways.gocardless.simulators import Simulators
 from mocks.gateways.gocardless.webhooks import REDELIVERY_S, signature
 from mocks.http import Request
@@ -59,7 +60,7 @@ class GoCardless(Gateway):
     What is refused takes no key. Actions (``cancel``, ``retry``, ``run``) take no notice of keys. That keys
     of different kinds of resources are apart, and that the lifetime is 30 days, is second-hand.
 
-    Payments settle by the scenario simulators only.
+    Nothing settles by itself, unless ``settlement.timed`` is set or a customer's name asks for it.
     """
 
     key_lifetime_s = 30 * 24 * 3600
@@ -77,11 +78,23 @@ class GoCardless(Gateway):
         self.payouts = Payouts(creditor)
         self.payments = Payments(creditor, self.mandates, self.payouts)
         self.refunds = Refunds(creditor, self.payments)
-        self.simulators = Simulators(self.mandates, self.payments, self.refunds, self.payouts)
+        self.settlement = Settlement(creditor, self.mandates, self.payments, self.refunds, self.payouts)
+        self.simulators = Simulators(
+            self.mandates, self.payments, self.refunds, self.payouts, self.settlement
+        )
         self._answers: dict[str, Callable[[Call, str], Answer]] = {
             "customers.create": self._create_customer,
             "customer_bank_accounts.create": self._create_account,
             "mandates.create": self._create_mandate,
+            "customers.update": self._update_customer,
+            "customers.remove": self._remove_customer,
+            "customer_bank_accounts.update": self._update(self.customers.accounts),
+            "customer_bank_accounts.disable": self._disable_account,
+            "mandates.update": self._update(self.mandates.all),
+            "mandates.reinstate": self._reinstate_mandate,
+            "payments.update": self._update(self.payments.all),
+            "refunds.update": self._update(self.refunds.all),
+            "payouts.update": self._update(self.payouts.all),
             "mandates.cancel": self._cancel_mandate,
             "payments.create": self._create_payment,
             "payments.cancel": self._cancel_payment,
@@ -90,7 +103,7 @@ class GoCardless(Gateway):
             "scenario_simulators.run": self._run,
             "payments.get": self._get_payment,
             "refunds.get": self._get_refund,
-            "customers.get": self._one(self.customers.all),
+            "customers.get": self._get_customer,
             "customer_bank_accounts.get": self._one(self.customers.accounts),
             "mandates.get": self._one(self.mandates.all),
             "events.get": self._one(self.events.all),
@@ -110,6 +123,9 @@ class GoCardless(Gateway):
 
     def error(self, status: int) -> Reply:
         return server_error(status)
+
+    def settle_by_time(self) -> None:
+        self.settlement.timed = True
 
     def headers(self, call: Call, reply: Reply) -> tuple[tuple[str, str], ...]:
         return (("X-Request-Id", self._request_id(call)), *limit_headers(self.rate_limit), *reply.headers)
@@ -135,7 +151,7 @@ class GoCardless(Gateway):
                 if is_known(request.path):
                     raise usage("method_not_allowed", "Method not allowed", 405)
                 raise usage("path_not_found", "Path not found", 404)
-            if request.method == "POST":
+            if request.method in ("POST", "PUT"):
                 _check_type(request)
             creates = call.endpoint.endswith(".create")
             if creates and call.idempotency_key:
@@ -157,7 +173,7 @@ class GoCardless(Gateway):
                 headers = (("Location", f"/{resource}/{shown['id']}"),)
                 if call.idempotency_key:
                     self._keep(call, shown["id"])
-            return Reply(status, orjson.dumps(body), result, headers)
+            return Reply(status, orjson.dumps(body) if body else b"", result, headers)
 
         return execute
 
@@ -198,18 +214,31 @@ class GoCardless(Gateway):
 
     def _create_mandate(self, call: Call, name: str) -> Answer:
         asked = self.mandates.read(document(call.exchange.request.body, "mandates", mandates.KNOWN))
-        return lambda at_ns: (201, self.mandates.all.one(self.mandates.create(*asked)), "")
+
+        def answer(at_ns: int) -> tuple[int, dict[str, Any], str]:
+            mandate = self.mandates.create(*asked)
+            self.settlement.mandate_created(mandate)
+            return 201, self.mandates.all.one(mandate), ""
+
+        return answer
 
     def _create_payment(self, call: Call, name: str) -> Answer:
         asked = read_payment(document(call.exchange.request.body, "payments", PAYMENT_KNOWN))
         call.order_id = asked.metadata.get("order_id", "")
-        return lambda at_ns: (201, self.payments.all.one(self.payments.create(asked)), "processing")
+
+        def answer(at_ns: int) -> tuple[int, dict[str, Any], str]:
+            payment = self.payments.create(asked)
+            self.settlement.payment_created(payment)
+            return 201, self.payments.all.one(payment), "processing"
+
+        return answer
 
     def _create_refund(self, call: Call, name: str) -> Answer:
         asked = refunds.read(document(call.exchange.request.body, "refunds", refunds.KNOWN))
 
         def answer(at_ns: int) -> tuple[int, dict[str, Any], str]:
             refund = self.refunds.create(asked, at_ns)
+            self.settlement.refund_created(refund)
             call.order_id = refund.payment.order_id
             return 201, self.refunds.all.one(refund), "processing"
 
@@ -227,21 +256,58 @@ class GoCardless(Gateway):
 
         return answer
 
+    def _reinstate_mandate(self, call: Call, name: str) -> Answer:
+        document(call.exchange.request.body, "data", ("metadata",), optional=True).metadata()
+
+        def answer(at_ns: int) -> tuple[int, dict[str, Any], str]:
+            mandate = self.mandates.all.get(name)
+            self.mandates.reinstate(mandate)
+            self.settlement.mandate_created(mandate)
+            return 200, self.mandates.all.one(mandate), ""
+
+        return answer
+
+    def _disable_account(self, call: Call, name: str) -> Answer:
+        document(call.exchange.request.body, "data", (), optional=True)
+
+        def answer(at_ns: int) -> tuple[int, dict[str, Any], str]:
+            account = self.customers.accounts.get(name)
+            self.customers.disable(account)
+            for mandate in self.mandates.of_account(account):
+                self.payments.cancel_of(mandate, self.mandates.cancel(mandate, "bank_account_disabled"))
+            return 200, self.customers.accounts.one(account), ""
+
+        return answer
+
+    def _remove_customer(self, call: Call, name: str) -> Answer:
+        def answer(at_ns: int) -> tuple[int, dict[str, Any], str]:
+            self.customers.remove(self.customers.get(name))
+            return 204, {}, ""
+
+        return answer
+
     def _cancel_payment(self, call: Call, name: str) -> Answer:
-        return self._act(call, name, self.payments.cancel)
+        return self._act(call, name, ("metadata",), lambda payment, day: self.payments.cancel(payment))
 
     def _retry_payment(self, call: Call, name: str) -> Answer:
-        return self._act(call, name, self.payments.retry)
+        def retry(payment: Payment, day: int | None) -> None:
+            self.payments.retry(payment, day)
+            self.settlement.payment_created(payment)
 
-    def _act(self, call: Call, name: str, act: Callable[[Payment], None]) -> Answer:
-        fields = document(call.exchange.request.body, "data", ("metadata", "charge_date"), optional=True)
+        return self._act(call, name, ("metadata", "charge_date"), retry)
+
+    def _act(
+        self, call: Call, name: str, known: tuple[str, ...], act: Callable[[Payment, int | None], None]
+    ) -> Answer:
+        fields = document(call.exchange.request.body, "data", known, optional=True)
         fields.metadata()
+        day = read_charge_day(fields)
         fields.done()
 
         def answer(at_ns: int) -> tuple[int, dict[str, Any], str]:
             payment = self.payments.all.get(name)
             call.order_id = payment.order_id
-            act(payment)
+            act(payment, day)
             return 200, self.payments.all.one(payment), ""
 
         return answer
@@ -257,7 +323,41 @@ class GoCardless(Gateway):
 
         return answer
 
+    # Updates.
+
+    def _update_customer(self, call: Call, name: str) -> Answer:
+        fields = document(call.exchange.request.body, "customers", customers.KNOWN)
+
+        def answer(at_ns: int) -> tuple[int, dict[str, Any], str]:
+            customer = self.customers.get(name)
+            self.customers.update(customer, fields)
+            return 200, self.customers.all.one(customer), ""
+
+        return answer
+
+    def _update(self, all_: Any) -> Callable[[Call, str], Answer]:
+        """Of these, only the metadata can be changed."""
+
+        def prepared(call: Call, name: str) -> Answer:
+            fields = document(call.exchange.request.body, all_.resource, ("metadata",))
+            given = "metadata" in fields
+            metadata = fields.metadata()
+            fields.done()
+
+            def answer(at_ns: int) -> tuple[int, dict[str, Any], str]:
+                row = all_.get(name)
+                if given:
+                    row.metadata = metadata
+                return 200, all_.one(row), ""
+
+            return answer
+
+        return prepared
+
     # Reads.
+
+    def _get_customer(self, call: Call, name: str) -> Answer:
+        return lambda at_ns: (200, self.customers.all.one(self.customers.get(name)), "")
 
     def _get_payment(self, call: Call, name: str) -> Answer:
         def answer(at_ns: int) -> tuple[int, dict[str, Any], str]:

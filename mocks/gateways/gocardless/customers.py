@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import blake2b
 from typing import Any
 
 from mocks.gateways.gocardless.collection import Collection, Query, stamp, timestamp
 from mocks.gateways.gocardless.creditor import Creditor
-from mocks.gateways.gocardless.errors import invalid_state
+from mocks.gateways.gocardless.errors import invalid_state, usage
 from mocks.gateways.gocardless.fields import Fields
 from mocks.gateways.gocardless.schemes import BY_CURRENCY, CURRENCY_OF_COUNTRY
 
@@ -47,6 +47,7 @@ class Customer:
     created: float
     texts: dict[str, str]
     metadata: dict[str, str]
+    removed: bool = False
 
 
 @dataclass(slots=True)
@@ -63,6 +64,7 @@ class BankAccount:
     currency: str
     digest: str
     metadata: dict[str, str]
+    enabled: bool = True
 
 
 class Customers:
@@ -92,6 +94,22 @@ class Customers:
     def create(self, customer: Customer) -> Customer:
         customer.id, customer.created = self._creditor.new_id("CU"), stamp(self._creditor.clock)
         return self.all.add(customer)
+
+    def get(self, name: str) -> Customer:
+        """The customer that a path names. Raises GoCardlessError (404): there is none, or it was removed."""
+        customer = self.all.get(name)
+        if customer.removed:
+            raise usage("resource_not_found", "Resource not found", 404)
+        return customer
+
+    def update(self, customer: Customer, fields: Fields) -> None:
+        """Change what is given. Raises GoCardlessError (422)."""
+        changed = self.read(fields.over({**customer.texts, "metadata": customer.metadata}))
+        customer.texts, customer.metadata = changed.texts, changed.metadata
+
+    def remove(self, customer: Customer) -> None:
+        """It can be neither loaded nor listed any more. What belongs to it stays (assumed)."""
+        customer.removed = True
 
     def read_account(self, fields: Fields) -> tuple[str, BankAccount]:
         """The customer's identifier, and an account that is not kept yet. Raises GoCardlessError (422)."""
@@ -126,6 +144,11 @@ class Customers:
         (``bank_account_exists``, 409)."""
         account.customer = self.all.linked(link)
         known = self._digests.get((link, account.digest))
+        if known is not None and not self.accounts.get(known).enabled:
+            # Published: the same details again enable an account that was disabled.
+            again = self.accounts.get(known)
+            again.enabled, again.holder, again.metadata = True, account.holder, account.metadata
+            return again
         if known is not None:
             raise invalid_state(
                 "bank_account_exists",
@@ -137,15 +160,35 @@ class Customers:
         self._digests[link, account.digest] = account.id
         return self.accounts.add(account)
 
+    def disable(self, account: BankAccount) -> None:
+        """Raises GoCardlessError (422): it is disabled already."""
+        if not account.enabled:
+            raise invalid_state("disable_failed", "The bank account is disabled already")
+        account.enabled = False
+
+    def moved(self, account: BankAccount) -> BankAccount:
+        """The account at another bank to which the customer has moved; the old one is disabled."""
+        account.enabled = False
+        new = replace(
+            account,
+            id=self._creditor.new_id("BA"),
+            created=stamp(self._creditor.clock),
+            ending=account.ending[::-1],
+            digest=f"{account.digest}/moved",
+            enabled=True,
+        )
+        return self.accounts.add(new)
+
     def page(self, asked: Query) -> dict[str, Any]:
-        return self.all.page(asked, lambda customer: True)
+        return self.all.page(asked, lambda customer: not customer.removed)
 
     def account_page(self, asked: Query) -> dict[str, Any]:
         customer = asked.filters.get("customer")
-        enabled = asked.filters.get("enabled", "true")
+        enabled = asked.filters.get("enabled")
 
         def fits(account: BankAccount) -> bool:
-            return enabled == "true" and customer in (None, account.customer.id)
+            shown = "true" if account.enabled else "false"
+            return enabled in (None, shown) and customer in (None, account.customer.id)
 
         return self.accounts.page(asked, fits)
 
@@ -179,7 +222,7 @@ def account_body(account: BankAccount) -> dict[str, Any]:
         "bank_name": "PAYDRILL TEST BANK",
         "country_code": account.country,
         "currency": account.currency,
-        "enabled": True,
+        "enabled": account.enabled,
         "links": {"customer": account.customer.id},
         "metadata": account.metadata,
     }

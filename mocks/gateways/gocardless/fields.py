@@ -53,6 +53,10 @@ class Fields:
     def __contains__(self, name: str) -> bool:
         return self._values.get(name) is not None
 
+    def over(self, known: dict[str, Any]) -> Fields:
+        """These attributes, and the known ones where none was given."""
+        return Fields({**known, **self._values}, self._pointer)
+
     def wrong(self, name: str, message: str) -> None:
         """Note an error of an attribute."""
         self._errors.append((name, message, f"{self._pointer}/{name}"))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from mocks.gateways.gocardless import working_days
 from mocks.gateways.gocardless.collection import Collection, Query, stamp, timestamp
 from mocks.gateways.gocardless.creditor import Creditor
 from mocks.gateways.gocardless.customers import BankAccount, Customers
@@ -19,11 +20,21 @@ if TYPE_CHECKING:
 KNOWN = frozenset({"scheme", "reference", "links", "metadata", "payer_ip_address", "authorisation_source"})
 FILTERS = ("creditor", "customer", "customer_bank_account", "reference", "status", "scheme")
 USABLE = ("pending_customer_approval", "pending_submission", "submitted", "active")
+UNBORN = ("pending_submission", "submitted")
+"""Mandates that the banks have not set up yet."""
+
+OVER = ("cancelled", "expired")
+"""Mandates that can be reinstated."""
+
+MOST_REINSTATEMENTS = 10
+
+_ACTIVE = ("active", "mandate_activated")
 
 
 @dataclass(slots=True)
 class Mandate:
-    """``pending`` are its payments that have not been submitted, by identifier."""
+    """``pending`` are its payments that have not been submitted, by identifier; ``since`` is when it last set
+    out for the banks, in Unix seconds; ``reinstated`` counts how often it was reinstated."""
 
     id: str
     created: float
@@ -31,7 +42,9 @@ class Mandate:
     scheme: Scheme
     reference: str
     metadata: dict[str, str]
+    since: float
     status: str = "pending_submission"
+    reinstated: int = 0
     pending: dict[str, Payment] = field(default_factory=dict)
 
 
@@ -62,17 +75,60 @@ class Mandates:
             fields.done()
         name = self._creditor.new_id("MD")
         now = stamp(self._creditor.clock)
-        mandate = Mandate(name, now, account, chosen, reference or f"REF-{name[2:12]}", metadata)
+        mandate = Mandate(name, now, account, chosen, reference or f"REF-{name[2:12]}", metadata, now)
         self.all.add(mandate)
         self._tell(mandate, "created", Detail("api", "mandate_created"))
         return mandate
 
-    def cancel(self, mandate: Mandate) -> Event:
+    def cancel(self, mandate: Mandate, cause: str = "mandate_cancelled") -> Event:
         """Raises GoCardlessError (422): it is over already."""
         if mandate.status not in USABLE:
             raise invalid_state("cancellation_failed", "Mandate cannot be cancelled in its present state")
         mandate.status = "cancelled"
-        return self._tell(mandate, "cancelled", Detail("api", "mandate_cancelled"))
+        return self._tell(mandate, "cancelled", Detail("api", cause))
+
+    def of_account(self, account: BankAccount) -> list[Mandate]:
+        """The mandates of an account that are not over."""
+        return [row for row in self.all if row.account is account and row.status in USABLE]
+
+    def reinstate(self, mandate: Mandate) -> None:
+        """Send one that is over to the banks anew.
+
+        Raises:
+            GoCardlessError (422): It is not over (``mandate_not_inactive``), has failed, its account is
+                disabled, or it was reinstated ``MOST_REINSTATEMENTS`` times. The reason of the last three is
+                assumed.
+        """
+        if mandate.status in USABLE:
+            raise invalid_state("mandate_not_inactive", "Mandate is active or being submitted already")
+        if (
+            mandate.status not in OVER
+            or not mandate.account.enabled
+            or mandate.reinstated >= MOST_REINSTATEMENTS
+        ):
+            raise invalid_state("mandate_reinstate_failed", "Mandate cannot be reinstated")
+        mandate.reinstated += 1
+        self._resubmit(mandate, Detail("api", "mandate_reinstated"))
+
+    def transfer(self, mandate: Mandate, *, resubmit: bool) -> None:
+        """The customer has moved to another account, and the mandate with it."""
+        self.activate(mandate)
+        old, new = mandate.account, self._customers.moved(mandate.account)
+        mandate.account = new
+        links = {"previous_customer_bank_account": old.id, "new_customer_bank_account": new.id}
+        detail = Detail("bank", "bank_account_transferred", mandate.scheme.name, "TEST")
+        self._tell(mandate, "transferred", detail, links)
+        if resubmit:
+            self._resubmit(mandate, Detail("gocardless", "resubmission_requested"))
+
+    def next_charge_day(self, mandate: Mandate) -> int:
+        """The first working day on which a payment that is created now can be charged."""
+        days = mandate.scheme.days
+        submitted = working_days.later(working_days.taken_on(self._creditor.clock.now()), days.submitted)
+        if mandate.status in UNBORN and not mandate.scheme.with_first_payment:
+            active = working_days.later(working_days.taken_on(mandate.since), days.mandate)
+            submitted = max(submitted, active)
+        return working_days.later(submitted, days.charged - days.submitted)
 
     def submit(self, mandate: Mandate) -> None:
         """Send it to the banks, unless that has happened."""
@@ -85,7 +141,8 @@ class Mandates:
         self.submit(mandate)
         if mandate.status == "submitted":
             mandate.status = "active"
-            self._tell(mandate, "active", Detail("gocardless", "mandate_activated"))
+            action, cause = ("reinstated", "mandate_reinstated") if mandate.reinstated else _ACTIVE
+            self._tell(mandate, action, Detail("gocardless", cause))
 
     def fail(self, mandate: Mandate) -> Event:
         """The bank knows no such account."""
@@ -115,9 +172,15 @@ class Mandates:
 
         return self.all.page(asked, fits)
 
-    def _tell(self, mandate: Mandate, action: str, detail: Detail) -> Event:
-        events = self._creditor.events
-        return events.add("mandates", action, detail, {"mandate": mandate.id}, mandate.metadata)
+    def _resubmit(self, mandate: Mandate, detail: Detail) -> None:
+        mandate.status, mandate.since = "pending_submission", stamp(self._creditor.clock)
+        self._tell(mandate, "resubmission_requested", detail)
+
+    def _tell(
+        self, mandate: Mandate, action: str, detail: Detail, links: dict[str, str] | None = None
+    ) -> Event:
+        own = {"mandate": mandate.id, **(links or {})}
+        return self._creditor.events.add("mandates", action, detail, own, mandate.metadata)
 
     def _body(self, mandate: Mandate) -> dict[str, Any]:
         return {
@@ -126,7 +189,7 @@ class Mandates:
             "reference": mandate.reference,
             "status": mandate.status,
             "scheme": mandate.scheme.name,
-            "next_possible_charge_date": timestamp(stamp(self._creditor.clock))[:10]
+            "next_possible_charge_date": working_days.text(self.next_charge_day(mandate))
             if mandate.status in USABLE
             else None,
             "payments_require_approval": False,

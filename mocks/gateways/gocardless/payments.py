@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+from mocks.gateways.gocardless import working_days
 from mocks.gateways.gocardless.collection import Collection, Query, stamp, timestamp
 from mocks.gateways.gocardless.creditor import Creditor
 from mocks.gateways.gocardless.errors import invalid_state
@@ -12,7 +13,7 @@ from mocks.gateways.gocardless.events import Detail, Event
 from mocks.gateways.gocardless.fields import Fields
 from mocks.gateways.gocardless.mandates import USABLE, Mandate, Mandates
 from mocks.gateways.gocardless.payment import Payment, PaymentRequest
-from mocks.gateways.gocardless.payouts import NO_FX, Item, Payouts, fee
+from mocks.gateways.gocardless.payouts import NO_FX, Item, Payout, Payouts, fee
 
 FILTERS = ("creditor", "currency", "customer", "mandate", "status")
 MOST_RETRIES = 3
@@ -28,8 +29,7 @@ class Balance:
 
 
 class Payments:
-    """All payments. They change state by the scenario simulators, ``cancel`` and ``retry`` only: no time
-    settles them."""
+    """All payments. What moves them is ``Settlement``, the scenario simulators, ``cancel`` and ``retry``."""
 
     def __init__(self, creditor: Creditor, mandates: Mandates, payouts: Payouts) -> None:
         self._creditor = creditor
@@ -39,15 +39,21 @@ class Payments:
         self.all = Collection[Payment]("payments", self._body)
 
     def create(self, request: PaymentRequest) -> Payment:
-        """Raises GoCardlessError: there is no such mandate, it is over, or it is of another currency."""
+        """Raises GoCardlessError: there is no such mandate, it is over, or the currency, amount or day are
+        not possible with it."""
         mandate = self._mandates.all.linked(request.mandate)
         if mandate.status not in USABLE:
             raise invalid_state("mandate_is_inactive", "Mandate is failed, cancelled or expired")
-        if mandate.scheme.currency != request.currency:
-            fields = Fields({}, "/payments")
-            fields.wrong("currency", f"must be {mandate.scheme.currency} for this mandate")
-            fields.done()
-        payment = Payment(self._creditor.new_id("PM"), stamp(self._creditor.clock), request, mandate)
+        scheme, fields = mandate.scheme, Fields({}, "/payments")
+        if scheme.currency != request.currency:
+            fields.wrong("currency", f"must be {scheme.currency} for this mandate")
+        elif request.amount_minor < scheme.least_minor:
+            fields.wrong("amount", f"must be greater than or equal to {scheme.least_minor}")
+        elif request.amount_minor > scheme.most_minor:
+            fields.wrong("amount", f"must be less than or equal to {scheme.most_minor}")
+        day = self._charge_day(mandate, request.charge_day, fields)
+        name, now = self._creditor.new_id("PM"), stamp(self._creditor.clock)
+        payment = Payment(name, now, request, mandate, day, request.metadata)
         self.all.add(payment)
         mandate.pending[payment.id] = payment
         self.tell(payment, "created", Detail("api", "payment_created"))
@@ -65,12 +71,14 @@ class Payments:
             detail = cause.detail if cause.detail.origin == "bank" else Detail("api", "mandate_cancelled")
             self._cancelled(payment, detail, cause)
 
-    def retry(self, payment: Payment) -> None:
-        """Raises GoCardlessError (422): it has not failed, was retried too often, or its mandate is over."""
+    def retry(self, payment: Payment, charge_day: int | None = None) -> None:
+        """Raises GoCardlessError (422): it has not failed, was retried too often, its mandate is over, or the
+        day is not possible."""
         if payment.status != "failed" or payment.attempt > MOST_RETRIES:
             raise invalid_state("retry_failed", "Payment cannot be retried in its present state")
         if payment.mandate.status not in USABLE:
             raise invalid_state("mandate_is_inactive", "Mandate is failed, cancelled or expired")
+        payment.charge_day = self._charge_day(payment.mandate, charge_day, Fields({}, "/data"))
         payment.attempt += 1
         payment.status, payment.capture, payment.payout = "pending_submission", "", ""
         payment.mandate.pending[payment.id] = payment
@@ -95,12 +103,7 @@ class Payments:
         amount, currency = payment.request.amount_minor, payment.request.currency
         payment.capture = payment.id if payment.attempt == 1 else f"{payment.id}-{payment.attempt}"
         self._creditor.ledger.capture(payment.capture, payment.order_id, amount, currency, at_ns)
-        payment.items = (
-            self.item("payment_paid_out", amount, payment),
-            self.item("gocardless_fee", -fee(amount), payment),
-        )
-        self._balance(currency).payments[payment.id] = payment
-        payment.status = "confirmed"
+        self._earn(payment)
         self.tell(payment, "confirmed", Detail("gocardless", "payment_confirmed"))
 
     def pay_out(self, payment: Payment, at_ns: int) -> None:
@@ -108,6 +111,13 @@ class Payments:
         self.confirm(payment, at_ns)
         if payment.status == "confirmed":
             self._pay([payment], [], at_ns)
+
+    def pay_out_all(self, payments: list[Payment], arrival_day: int) -> list[Payout]:
+        """A payout for each currency of these confirmed payments; they have not been sent yet."""
+        by_currency: dict[str, list[Payment]] = {}
+        for payment in payments:
+            by_currency.setdefault(payment.request.currency, []).append(payment)
+        return [self._include(group, [], arrival_day) for group in by_currency.values()]
 
     def settle(self, correction: Item, currency: str, at_ns: int) -> None:
         """A payout that holds this correction, with as many confirmed payments as it takes, the oldest first.
@@ -151,6 +161,23 @@ class Payments:
         self.tell(payment, "charged_back", Detail("bank", cause, payment.mandate.scheme.name, code))
         return debit
 
+    def cancel_chargeback(self, payment: Payment, at_ns: int) -> None:
+        """The payer's bank has given the money back: the payment is paid out as before, or again."""
+        request = payment.request
+        reference = f"{_reversal(payment, 'payment_charged_back')}-returned"
+        self._creditor.ledger.return_dispute(reference, payment.capture, request.amount_minor, at_ns)
+        waiting = [item for item in payment.debits if self.forget(request.currency, item)]
+        if payment.debits and len(waiting) == len(payment.debits):
+            payment.status = "paid_out"
+        else:
+            # A payout has deducted some of it: the rest is deducted, too, and the payment is paid out anew.
+            for item in waiting:
+                self.correct(request.currency, item)
+            self._earn(payment)
+        payment.debits = ()
+        scheme = payment.mandate.scheme.name
+        self.tell(payment, "chargeback_cancelled", Detail("bank", "chargeback_cancelled", scheme, "TEST"))
+
     # Money.
 
     def item(self, kind: str, amount_minor: int, payment: Payment, refund: str = "") -> Item:
@@ -174,16 +201,30 @@ class Payments:
 
     def _reverse(self, payment: Payment, kind: str, at_ns: int) -> Item | None:
         request = payment.request
-        self._creditor.ledger.dispute(
-            f"{payment.capture}-{kind}", payment.capture, request.amount_minor, at_ns
-        )
+        payment.reversals += 1
+        reference = _reversal(payment, kind)
+        self._creditor.ledger.dispute(reference, payment.capture, request.amount_minor, at_ns)
         if self._balance(request.currency).payments.pop(payment.id, None) is not None:
-            payment.items = ()
+            payment.items = payment.debits = ()
             return None
-        self.correct(request.currency, self.item("gocardless_fee", fee(request.amount_minor), payment))
-        return self.correct(request.currency, self.item(kind, -request.amount_minor, payment))
+        back = self.correct(request.currency, self.item("gocardless_fee", fee(request.amount_minor), payment))
+        debit = self.correct(request.currency, self.item(kind, -request.amount_minor, payment))
+        payment.debits = (back, debit)
+        return debit
+
+    def _earn(self, payment: Payment) -> None:
+        amount = payment.request.amount_minor
+        payment.items = (
+            self.item("payment_paid_out", amount, payment),
+            self.item("gocardless_fee", -fee(amount), payment),
+        )
+        self._balance(payment.request.currency).payments[payment.id] = payment
+        payment.status = "confirmed"
 
     def _pay(self, payments: list[Payment], first: list[Item], at_ns: int) -> None:
+        self._payouts.send(self._include(payments, first), at_ns)
+
+    def _include(self, payments: list[Payment], first: list[Item], arrival_day: int | None = None) -> Payout:
         currency = payments[0].request.currency
         balance = self._balance(currency)
         items = [item for payment in payments for item in payment.items] + first
@@ -192,7 +233,7 @@ class Payments:
             if item not in first and left + item.amount_minor >= 0:
                 items.append(item)
                 left += item.amount_minor
-        payout = self._payouts.pay(currency, tuple(items), at_ns)
+        payout = self._payouts.create(currency, tuple(items), arrival_day)
         for payment in payments:
             del balance.payments[payment.id]
             payment.items, payment.payout, payment.status = (), payout.id, "paid_out"
@@ -200,6 +241,7 @@ class Payments:
         for item in items:
             if balance.corrections.pop(item.id, None) is not None:
                 self._settled(item, payout.id)
+        return payout
 
     def _settled(self, item: Item, payout: str) -> None:
         events = self._creditor.events
@@ -216,6 +258,14 @@ class Payments:
             links = {"refund": item.refund, "payout": payout}
             detail = Detail("gocardless", "refund_funds_returned")
             events.add("refunds", "funds_returned", detail, links, {})
+
+    def _charge_day(self, mandate: Mandate, asked: int | None, fields: Fields) -> int:
+        earliest = self._mandates.next_charge_day(mandate)
+        if asked is not None and asked < earliest:
+            fields.wrong("charge_date", "must be on or after the mandate's next_possible_charge_date")
+        fields.done()
+        # Published: a day that is free is rolled forward.
+        return earliest if asked is None else working_days.roll_forward(asked)
 
     def _balance(self, currency: str) -> Balance:
         return self._balances.setdefault(currency, Balance())
@@ -237,7 +287,7 @@ class Payments:
     ) -> None:
         """An event of a payment."""
         own = {"payment": payment.id, **(links or {})}
-        self._creditor.events.add("payments", action, detail, own, payment.request.metadata, parent)
+        self._creditor.events.add("payments", action, detail, own, payment.metadata, parent)
 
     def page(self, asked: Query) -> dict[str, Any]:
         wanted = asked.filters
@@ -262,16 +312,22 @@ class Payments:
         return {
             "id": payment.id,
             "created_at": timestamp(payment.created),
-            "charge_date": request.charge_date or timestamp(payment.created)[:10],
+            "charge_date": working_days.text(payment.charge_day),
             "amount": request.amount_minor,
             "description": request.description or None,
             "currency": request.currency,
             "status": payment.status,
             "amount_refunded": payment.refunded_minor,
             "reference": request.reference or None,
-            "metadata": request.metadata,
+            "metadata": payment.metadata,
             "retry_if_possible": request.retry_if_possible,
             "scheme": payment.mandate.scheme.name,
             "fx": NO_FX,
             "links": links,
         }
+
+
+def _reversal(payment: Payment, kind: str) -> str:
+    """The ledger's reference of the last time that its money was fetched back."""
+    again = f"-{payment.reversals}" if payment.reversals > 1 else ""
+    return f"{payment.capture}-{kind}{again}"

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
+from mocks.gateways.gocardless import working_days
 from mocks.gateways.gocardless.collection import Collection, Query, stamp, timestamp
 from mocks.gateways.gocardless.creditor import Creditor
 from mocks.gateways.gocardless.errors import usage
@@ -37,34 +38,44 @@ class Item:
 
 @dataclass(slots=True)
 class Payout:
+    """One payout; ``arrival_day`` as in ``working_days``."""
+
     id: str
     created: float
     amount_minor: int
     currency: str
     items: tuple[Item, ...]
-    status: str = "paid"
+    arrival_day: int
+    metadata: dict[str, str] = field(default_factory=dict)
+    status: str = "pending"
 
 
 class Payouts:
-    """All payouts of one creditor. A payout is paid at once."""
+    """All payouts of one creditor. The ledger is told of one, and of the fees withheld from it, when it is
+    sent."""
 
     def __init__(self, creditor: Creditor) -> None:
         self._creditor = creditor
         self.all = Collection[Payout]("payouts", self._body)
 
-    def pay(self, currency: str, items: tuple[Item, ...], at_ns: int) -> Payout:
-        """Pay the sum of these items, at least zero; the ledger is told of the fees and of the payout."""
+    def create(self, currency: str, items: tuple[Item, ...], arrival_day: int | None = None) -> Payout:
+        """A payout of the sum of these items, at least zero, that arrives today unless another day is given.
+        It has not been sent yet."""
         amount = sum(item.amount_minor for item in items)
-        creditor = self._creditor
-        payout = Payout(creditor.new_id("PO"), stamp(creditor.clock), amount, currency, items)
-        self.all.add(payout)
+        now = stamp(self._creditor.clock)
+        day = int(now // working_days.DAY_S) if arrival_day is None else arrival_day
+        return self.all.add(Payout(self._creditor.new_id("PO"), now, amount, currency, items, day))
+
+    def send(self, payout: Payout, at_ns: int) -> None:
+        """Send it to the creditor's bank."""
+        creditor, amount, currency = self._creditor, payout.amount_minor, payout.currency
+        payout.status = "paid"
         fees = _fees(payout)
         if fees:
             creditor.ledger.fee(f"{payout.id}-fees", payout.id, fees, currency, at_ns)
         if amount:
             creditor.ledger.payout(payout.id, amount, currency, at_ns)
         creditor.events.add("payouts", "paid", Detail("gocardless", "payout_paid"), {"payout": payout.id}, {})
-        return payout
 
     def bounce(self, payout: Payout, at_ns: int) -> None:
         """The creditor's bank sends it back. No event of it is published, so there is none."""
@@ -99,7 +110,7 @@ class Payouts:
         return {
             "id": payout.id,
             "amount": payout.amount_minor,
-            "arrival_date": timestamp(payout.created)[:10],
+            "arrival_date": working_days.text(payout.arrival_day),
             "created_at": timestamp(payout.created),
             "currency": payout.currency,
             "deducted_fees": _fees(payout),
@@ -108,7 +119,7 @@ class Payouts:
             "status": payout.status,
             "tax_currency": None,
             "fx": NO_FX,
-            "metadata": {},
+            "metadata": payout.metadata,
             "links": {"creditor": self._creditor.id, "creditor_bank_account": self._creditor.bank_account},
         }
 

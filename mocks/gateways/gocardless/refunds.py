@@ -40,6 +40,7 @@ class Refund:
     payment: Payment
     debit: Item
     capture: str
+    metadata: dict[str, str]
     status: str = "pending_submission"
 
 
@@ -77,10 +78,16 @@ class Refunds:
         payment.refunds += 1
         debit = self._payments.item("payment_refunded", -request.amount_minor, payment, name)
         self._payments.correct(payment.request.currency, debit)
-        refund = Refund(name, stamp(self._creditor.clock), request, payment, debit, payment.capture)
+        now, capture = stamp(self._creditor.clock), payment.capture
+        refund = Refund(name, now, request, payment, debit, capture, request.metadata)
         self.all.add(refund)
         self._tell(refund, "created", Detail("api", "payment_refunded"))
         return refund
+
+    def submit(self, refund: Refund) -> None:
+        """Send it to the banks, unless that has happened. No event of it is published, so there is none."""
+        if refund.status == "pending_submission":
+            refund.status = "submitted"
 
     def pay(self, refund: Refund) -> None:
         """It has reached the customer."""
@@ -131,7 +138,7 @@ class Refunds:
 
     def _tell(self, refund: Refund, action: str, detail: Detail) -> None:
         events = self._creditor.events
-        events.add("refunds", action, detail, {"refund": refund.id}, refund.request.metadata)
+        events.add("refunds", action, detail, {"refund": refund.id}, refund.metadata)
 
 
 def read(fields: Fields) -> RefundRequest:
@@ -155,7 +162,7 @@ def _body(refund: Refund) -> dict[str, Any]:
         "currency": refund.payment.request.currency,
         "reference": refund.request.reference or None,
         "status": refund.status,
-        "metadata": refund.request.metadata,
+        "metadata": refund.metadata,
         "fx": NO_FX,
         "links": {"payment": refund.payment.id, "mandate": refund.payment.mandate.id},
     }

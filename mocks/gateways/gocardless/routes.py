@@ -5,13 +5,13 @@ from __future__ import annotations
 import re
 
 _RESOURCES = (
-    ("customers", "create get list"),
-    ("customer_bank_accounts", "create get list"),
-    ("mandates", "create get list cancel"),
-    ("payments", "create get list cancel retry"),
-    ("refunds", "create get list"),
+    ("customers", "create get list update remove"),
+    ("customer_bank_accounts", "create get list update disable"),
+    ("mandates", "create get list update cancel reinstate"),
+    ("payments", "create get list update cancel retry"),
+    ("refunds", "create get list update"),
     ("events", "get list"),
-    ("payouts", "get list"),
+    ("payouts", "get list update"),
     ("payout_items", "list"),
     ("scenario_simulators", "run"),
 )
@@ -20,6 +20,10 @@ _SHAPES = {
     "create": ("POST", ""),
     "list": ("GET", ""),
     "get": ("GET", "/(?P<id>[^/]+)"),
+    "update": ("PUT", "/(?P<id>[^/]+)"),
+    "remove": ("DELETE", "/(?P<id>[^/]+)"),
+    "disable": ("POST", "/(?P<id>[^/]+)/actions/disable"),
+    "reinstate": ("POST", "/(?P<id>[^/]+)/actions/reinstate"),
     "cancel": ("POST", "/(?P<id>[^/]+)/actions/cancel"),
     "retry": ("POST", "/(?P<id>[^/]+)/actions/retry"),
     "run": ("POST", "/(?P<id>[^/]+)/actions/run"),

@@ -10,16 +10,14 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from mocks.gateways.gocardless.errors import invalid_state, usage
-from mocks.gateways.gocardless.mandates import Mandate, Mandates
+from mocks.gateways.gocardless.mandates import UNBORN, Mandate, Mandates
 from mocks.gateways.gocardless.payment import Payment
 from mocks.gateways.gocardless.payments import Payments
 from mocks.gateways.gocardless.payouts import Payouts
 from mocks.gateways.gocardless.refunds import Refund, Refunds
+from mocks.gateways.gocardless.settlement import Settlement
 
 KNOWN = frozenset({"links"})
-
-UNBORN = ("pending_submission", "submitted")
-"""Mandates that the banks have not set up yet."""
 
 _BEFORE_CONFIRMED = ("pending_submission", "submitted")
 _BEFORE_PAID_OUT = (*_BEFORE_CONFIRMED, "confirmed")
@@ -27,13 +25,24 @@ _BEFORE_REVERSED = (*_BEFORE_PAID_OUT, "paid_out")
 
 
 class Simulators:
-    """All simulators by name; those of creditors and billing requests are left out.
+    """All simulators by name; those of creditors and billing requests are left out. One is the mock's own:
+    ``payment_chargeback_cancelled``, for an event that is published and that nothing else can bring about.
+    Mandates are never ``pending_customer_approval`` here and none is of the scheme ``pay_to``, so that the
+    simulators which need that refuse.
 
     That a resource in a wrong state is answered with ``invalid_state`` is second-hand, the reason
     ``simulator_invalid_state`` is assumed.
     """
 
-    def __init__(self, mandates: Mandates, payments: Payments, refunds: Refunds, payouts: Payouts) -> None:
+    def __init__(
+        self,
+        mandates: Mandates,
+        payments: Payments,
+        refunds: Refunds,
+        payouts: Payouts,
+        settlement: Settlement,
+    ) -> None:
+        self._settlement = settlement
         self._mandates = mandates
         self._payments = payments
         self._refunds = refunds
@@ -47,9 +56,17 @@ class Simulators:
             "payment_chargeback_settled": self._payment(_BEFORE_REVERSED, self._charge_back_settled),
             "payment_late_failure": self._payment(_BEFORE_REVERSED, self._fail_late),
             "payment_late_failure_settled": self._payment(_BEFORE_REVERSED, self._fail_late_settled),
+            "payment_chargeback_cancelled": self._payment(("charged_back",), payments.cancel_chargeback),
             "mandate_activated": self._mandate(UNBORN, self._activate),
             "mandate_failed": self._mandate(UNBORN, self._fail_mandate),
             "mandate_expired": self._mandate(("pending_submission", "active"), self._expire),
+            "mandate_transferred": self._mandate(("pending_submission", "active"), self._transfer),
+            "mandate_transferred_with_resubmission": self._mandate(
+                ("pending_submission", "active"), self._transfer_anew
+            ),
+            "mandate_customer_approval_granted": self._never("pending_customer_approval"),
+            "mandate_customer_approval_skipped": self._never("pending_customer_approval"),
+            "mandate_suspended_by_payer": self._never("active and of the scheme pay_to"),
             "refund_paid": self._refund(lambda refund, at_ns: refunds.pay(refund)),
             "refund_settled": self._refund(refunds.settle),
             "refund_bounced": self._refund(refunds.bounce),
@@ -94,6 +111,13 @@ class Simulators:
 
         return run
 
+    def _never(self, needed: str) -> Callable[[str, int], str]:
+        def run(resource: str, at_ns: int) -> str:
+            mandate = self._mandates.all.linked(resource)
+            raise _wrong_state(f"The {mandate.scheme.name} mandate is {mandate.status}; it must be {needed}")
+
+        return run
+
     def _refund(
         self,
         act: Callable[[Refund, int], None],
@@ -126,10 +150,12 @@ class Simulators:
         self._payments.settle(debit, payment.request.currency, at_ns)
 
     def _fail_late(self, payment: Payment, at_ns: int) -> None:
+        _check_scheme(payment.mandate, payment.mandate.scheme.name != "autogiro")
         self._payments.confirm(payment, at_ns)
         self._payments.fail_late(payment, at_ns)
 
     def _fail_late_settled(self, payment: Payment, at_ns: int) -> None:
+        _check_scheme(payment.mandate, payment.mandate.scheme.name != "autogiro")
         self._payments.pay_out(payment, at_ns)
         debit = self._payments.fail_late(payment, at_ns)
         assert debit is not None
@@ -145,7 +171,17 @@ class Simulators:
             raise _wrong_state("A sepa_core mandate fails with its first payment only")
         self._payments.cancel_of(mandate, self._mandates.fail(mandate))
 
+    def _transfer(self, mandate: Mandate) -> None:
+        _check_scheme(mandate, mandate.scheme.name in ("bacs", "sepa_core"))
+        self._mandates.transfer(mandate, resubmit=False)
+
+    def _transfer_anew(self, mandate: Mandate) -> None:
+        _check_scheme(mandate, mandate.scheme.name == "bacs")
+        self._mandates.transfer(mandate, resubmit=True)
+        self._settlement.mandate_created(mandate)
+
     def _expire(self, mandate: Mandate) -> None:
+        _check_scheme(mandate, mandate.scheme.expires)
         self._payments.cancel_of(mandate, self._mandates.expire(mandate))
 
     def _bounce_payout(self, resource: str, at_ns: int) -> str:
@@ -158,6 +194,11 @@ class Simulators:
 def _check(status: str, states: tuple[str, ...]) -> None:
     if status not in states:
         raise _wrong_state(f"The resource is {status}; it must be {' or '.join(states)}")
+
+
+def _check_scheme(mandate: Mandate, fits: bool) -> None:
+    if not fits:
+        raise _wrong_state(f"The simulator does not go with {mandate.scheme.name} mandates")
 
 
 def _wrong_state(message: str) -> Exception:
