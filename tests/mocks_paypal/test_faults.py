@@ -34,3 +34,18 @@ def test_an_error_of_paypals_own_moves_nothing_and_has_its_shape() -> None:
             assert client.orders.get_order({"id": name}).body.status == "APPROVED"
         finally:
             client.close()
+
+
+def test_beyond_the_rate_limit_nothing_is_made() -> None:
+    with Running("paypal", rate_limit=1) as running:
+        client = Client(running)
+        try:
+            with pytest.raises(ApiException) as caught:
+                for place in range(12):
+                    client.create(f"o{place}")
+            assert (caught.value.response_code, json.loads(caught.value.response.text)["name"]) == (
+                429,
+                "RATE_LIMIT_REACHED",
+            )
+        finally:
+            client.close()

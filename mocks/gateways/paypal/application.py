@@ -120,6 +120,8 @@ class PayPal(Gateway):
             if call.endpoint == "orders.approve":
                 return _guarded(self._order_calls.approve(call), self._debug_id(call))
             authenticate(self.tokens, request)
+            if self.rate_limit.enforced and self.rate_limit.refusal(call.endpoint):
+                raise PayPalError("", status=429)
             if not call.endpoint:
                 raise PayPalError("", status=404)
             if request.body and not _is_json(request.headers.get("content-type", "")):
