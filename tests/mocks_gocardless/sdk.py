@@ -29,9 +29,14 @@ def service(running: Running, name: str, **options: Any) -> Any:
     return service
 
 
-def mandate(sdk: Any, currency: str = "GBP", *, active: bool = True) -> Any:
+def named(sdk: Any, given_name: str) -> Any:
+    """The mandate of a new customer of this name, as it was created."""
+    return mandate(sdk, active=False, given_name=given_name)
+
+
+def mandate(sdk: Any, currency: str = "GBP", *, active: bool = True, given_name: str = "Ada") -> Any:
     """A new customer with an account and a mandate, activated where the scheme has that."""
-    person = {"given_name": "Ada", "family_name": "Byron", "email": "ada@example.test"}
+    person = {"given_name": given_name, "family_name": "Byron", "email": "ada@example.test"}
     customer = sdk.customers.create(params=person)
     account = sdk.customer_bank_accounts.create(
         params={
