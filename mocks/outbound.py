@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import ssl
 from collections import deque
 from dataclasses import dataclass
 from typing import cast
@@ -59,26 +60,36 @@ class Answer:
 
 
 class Client:
-    """Calls one peer over kept-alive HTTP/1.1 connections, one call at a time on each. Plain HTTP only: the
-    mocks speak no TLS. To be used from one event loop.
+    """Calls one peer over kept-alive HTTP/1.1 connections, one call at a time on each. To be used from one
+    event loop.
 
     Args:
-        url: The peer, ``http://host:port``.
+        url: The peer, ``http://host:port``; ``https`` with ``tls``.
         connect_timeout_ns: How long a connection may take to be made.
         limit: How many calls may be under way at once (the bulkhead); one more is refused unsent.
+        tls: Whom to trust, for a peer that speaks TLS.
 
     Raises:
         ValueError: The URL is not of that form.
     """
 
-    def __init__(self, url: str, *, connect_timeout_ns: int = 500 * MILLISECOND, limit: int = 2000) -> None:
+    def __init__(
+        self,
+        url: str,
+        *,
+        connect_timeout_ns: int = 500 * MILLISECOND,
+        limit: int = 2000,
+        tls: ssl.SSLContext | None = None,
+    ) -> None:
         parts = urlsplit(url)
-        if parts.scheme != "http" or not parts.hostname or parts.path not in ("", "/") or parts.query:
+        scheme = "http" if tls is None else "https"
+        if parts.scheme != scheme or not parts.hostname or parts.path not in ("", "/") or parts.query:
             raise ValueError(
-                f"{url!r} is not the base URL of a gateway; it must look like http://127.0.0.1:12111"
+                f"{url!r} is not the base URL of a gateway; it must look like {scheme}://127.0.0.1:12111"
             )
         self._host = parts.hostname
-        self._port = parts.port or 80
+        self._port = parts.port or (80 if tls is None else 443)
+        self._tls = tls
         self._host_header = f"\r\nhost: {parts.netloc.rpartition('@')[2]}\r\n".encode("ascii")
         self._connect_timeout = connect_timeout_ns / SECOND
         self._limit = limit
@@ -148,7 +159,7 @@ class Client:
         try:
             async with asyncio.timeout(min(timeout, self._connect_timeout)):
                 _, connection = await loop.create_connection(
-                    lambda: _Connection(self), self._host, self._port
+                    lambda: _Connection(self), self._host, self._port, ssl=self._tls
                 )
         except TimeoutError:
             raise NeverSentError("no connection in time") from None

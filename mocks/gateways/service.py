@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+import ssl
+from pathlib import Path
 
 from journal.clock import Clock
 from journal.tether import Message
 from journal.writer import Writer
+from mocks import tls
 from mocks.admin import Admin
 from mocks.faults import FaultPlan
 from mocks.faults.schedule import FaultSchedule
@@ -35,7 +38,8 @@ class GatewayService:
         ``webhooks`` (``urls`` on loopback, and as they are wanted ``jitter_s`` and ``doubled``; see
         ``Outbox.deliver_to``),
         ``rate_limit`` (true: refuse what is beyond the gateway's own limits; a number: instead of them, so
-        many requests in the gateway's own period; see ``RateLimit.enforce``).
+        many requests in the gateway's own period; see ``RateLimit.enforce``),
+        ``tls`` (``certificate`` and ``key``, the paths of PEM files: serve HTTPS with these).
 
         Raises:
             PortInUseError: Another process listens on the port.
@@ -55,7 +59,12 @@ class GatewayService:
                 raise ValueError(f"fault {fault.id}: {kind} has no {fault.endpoint!r}; it has {known}")
         self.schedule = FaultSchedule(plans, gateway, seed, name)
         gateway.faults = self.schedule.active
-        self.server = Server(gateway, host=plan.get("host", "127.0.0.1"), port=int(plan.get("port", 0)))
+        self.server = Server(
+            gateway,
+            host=plan.get("host", "127.0.0.1"),
+            port=int(plan.get("port", 0)),
+            tls=_tls(plan.get("tls")),
+        )
         gateway.server = self.server
         webhooks = plan.get("webhooks")
         if webhooks is not None:
@@ -92,3 +101,9 @@ class GatewayService:
             self.gateway.close()
             await self.gateway.outbox.close()
             self.gateway.mock_clock.clear()
+
+
+def _tls(files: Message | None) -> ssl.SSLContext | None:
+    if files is None:
+        return None
+    return tls.server_context(Path(files["certificate"]), Path(files["key"]))

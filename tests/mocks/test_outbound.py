@@ -7,6 +7,7 @@ import contextlib
 import socket
 import struct
 from collections.abc import Awaitable, Callable
+from typing import Any
 
 import pytest
 
@@ -18,7 +19,7 @@ SECOND = 1_000_000_000
 Peer = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
 
-def with_peer(peer: Peer, story: Callable[[Client], Awaitable[None]], **options: int) -> None:
+def with_peer(peer: Peer, story: Callable[[Client], Awaitable[None]], **options: Any) -> None:
     async def whole() -> None:
         async def served(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
             try:
