@@ -31,6 +31,9 @@ AT_ONCE = 32
 
 Headers = tuple[tuple[str, str], ...]
 
+Sign = Callable[[bytes, int], Headers]
+"""Raw body and whole Unix seconds -> the headers of the delivery, its signature among them."""
+
 
 class Event:
     """Something that happened at a gateway.
@@ -77,13 +80,13 @@ class Rules:
 
     Attributes:
         event_id: The number of an event -> its identifier.
-        sign: Raw body and whole Unix seconds -> the headers of the delivery, its signature among them.
+        sign: Makes the headers of a delivery.
         redelivery_s: Seconds from one failed attempt to the next, first to last; then it is given up.
         timeout_s: Real seconds in which an answer must have come.
     """
 
     event_id: Callable[[int], str]
-    sign: Callable[[bytes, int], Headers]
+    sign: Sign
     redelivery_s: tuple[float, ...]
     timeout_s: float = 10.0
 
@@ -121,7 +124,9 @@ class Outbox:
         self._next = 0
         self._numbers: dict[str, int] = {}
         self._indexed = 0
-        self._endpoints: tuple[_Endpoint, ...] = ()
+        self._endpoints: tuple[Endpoint, ...] = ()
+        self._given: tuple[Endpoint, ...] = ()
+        self._retired: list[Endpoint] = []
         self._jitter_s = 0.0
         self._doubled = 0.0
         self._delays = Draws(seed, f"{gateway}/webhooks/jitter")
@@ -178,9 +183,44 @@ class Outbox:
         Raises:
             ValueError: A URL is not plain HTTP on a loopback address.
         """
-        self._endpoints = tuple(_Endpoint(self, url) for url in urls)
+        given = tuple(Endpoint(self, url) for url in urls)
+        added = tuple(endpoint for endpoint in self._endpoints if endpoint not in self._given)
+        self._retired += self._given
+        self._given, self._endpoints = given, given + added
         self._jitter_s = jitter_s
         self._doubled = doubled
+
+    def add_endpoint(
+        self, url: str, *, wants: Callable[[str], bool] | None = None, sign: Sign | None = None
+    ) -> Endpoint:
+        """Deliver events from here on to one more URL, which a user of the gateway's API has registered.
+
+        Args:
+            url: On loopback.
+            wants: Whether an event of this kind is delivered; None: every one.
+            sign: As ``Rules.sign``, for this URL alone; None: by the rules.
+
+        Raises:
+            ValueError: The URL is not plain HTTP on a loopback address.
+        """
+        endpoint = Endpoint(self, url, wants, sign)
+        self._endpoints += (endpoint,)
+        return endpoint
+
+    def remove_endpoint(self, endpoint: Endpoint) -> None:
+        """Deliver nothing more to an added URL; what is under way is finished, what waits is dropped."""
+        self._endpoints = tuple(row for row in self._endpoints if row is not endpoint)
+        endpoint.retire()
+        self._retired.append(endpoint)
+
+    def send(self, event: Event, endpoint: Endpoint) -> None:
+        """Deliver an event to one URL, again or for the first time, as if it had just happened."""
+        endpoint.take(_Delivery(event, self.clock.now()), 0)
+
+    @property
+    def endpoints(self) -> tuple[Endpoint, ...]:
+        """The URLs to which events are delivered."""
+        return self._endpoints
 
     @property
     def idle(self) -> bool:
@@ -199,25 +239,42 @@ class Outbox:
 
     async def close(self) -> None:
         """Stop delivering."""
-        endpoints, self._endpoints = self._endpoints, ()
+        endpoints, self._endpoints = (*self._endpoints, *self._retired), ()
+        self._given = ()
+        self._retired.clear()
         for endpoint in endpoints:
             await endpoint.close()
 
     def _send(self, event: Event) -> None:
         now = self.clock.now()
         for endpoint in self._endpoints:
+            if endpoint.wants is not None and not endpoint.wants(event.kind):
+                continue
             copies = 2 if self._doubled and self._doubles.uniform(event.number) < self._doubled else 1
             for copy in range(copies):
                 wait = self._jitter_s * self._delays.uniform(2 * event.number + copy) if self._jitter_s else 0
                 endpoint.take(_Delivery(event, now + wait), wait)
 
 
-class _Endpoint:
-    """One URL: its queue, its connections, its failures."""
+class Endpoint:
+    """One URL: its queue, its connections, its failures.
 
-    def __init__(self, outbox: Outbox, url: str) -> None:
+    ``wants`` and ``sign`` are as for ``Outbox.add_endpoint``; they may be exchanged at any time. Raises
+    ValueError for a URL that ``check_url`` refuses.
+    """
+
+    def __init__(
+        self,
+        outbox: Outbox,
+        url: str,
+        wants: Callable[[str], bool] | None = None,
+        sign: Sign | None = None,
+    ) -> None:
         check_url(url)
         parts = urlsplit(url)
+        self.url = url
+        self.wants = wants
+        self.sign = outbox.rules.sign if sign is None else sign
         self._outbox = outbox
         self._client = Client(f"http://{parts.netloc}")
         self._target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
@@ -243,9 +300,14 @@ class _Endpoint:
             self._tasks.add(task)
             task.add_done_callback(self._done)
 
-    async def close(self) -> None:
+    def retire(self) -> None:
+        """Begin nothing more."""
         self._closed = True
         self._queue.clear()
+
+    async def close(self) -> None:
+        """Stop at once."""
+        self.retire()
         for task in tuple(self._tasks):
             task.cancel()
         if self._tasks:
@@ -269,7 +331,7 @@ class _Endpoint:
         due_ns = time.monotonic_ns() - max(0, late_ns)
         headers = (
             ("content-type", "application/json; charset=utf-8"),
-            *outbox.rules.sign(delivery.body, outbox.clock.unix()),
+            *self.sign(delivery.body, outbox.clock.unix()),
         )
         status, delivered_ns = 0, None
         try:
