@@ -9,11 +9,13 @@ from mocks.draws import ALPHANUMERIC
 from mocks.gateways.call import Call, Prepared
 from mocks.gateways.gateway import Gateway
 from mocks.gateways.rate_limit import Limit, Limits
-from mocks.gateways.stripe import events, refunds
+from mocks.gateways.stripe import disputes, events, refunds
 from mocks.gateways.stripe.answers import Endpoint, guarded, ok
 from mocks.gateways.stripe.authentication import authenticate
 from mocks.gateways.stripe.balance import Balance
 from mocks.gateways.stripe.charges import Charges
+from mocks.gateways.stripe.dispute import Dispute
+from mocks.gateways.stripe.disputes import Disputes
 from mocks.gateways.stripe.errors import StripeError, invalid, rate_limited, server_error
 from mocks.gateways.stripe.events import Events
 from mocks.gateways.stripe.form import FormError, Parameters, canonical, parse
@@ -64,11 +66,21 @@ class Stripe(Gateway):
         self.refunds = Refunds(
             self.ledger, self.intents, self.charges, self.balance, self.events, clock, self._new_id
         )
+        self.disputes = Disputes(
+            *(self.ledger, self.intents, self.charges, self.refunds, self.balance, self.events, clock),
+            self._new_id,
+        )
         self.payouts = Payouts(self.ledger, self.balance, self.events, clock, self._new_id)
         payments = PaymentCalls(self.intents, self._new_id)
         self._endpoints: dict[str, Endpoint] = {
             **payments.endpoints,
             "refunds.create": self._refund,
+            "refunds.update": _changing(self.refunds.find, self.refunds.update, refunds.check),
+            "refunds.cancel": _changing(self.refunds.find, lambda row, parameters: self.refunds.cancel(row)),
+            "disputes.retrieve": _retrieving(self.disputes.find, Dispute.body),
+            "disputes.list": _listing(self.disputes),
+            "disputes.update": _changing(self.disputes.find, self.disputes.update, disputes.check),
+            "disputes.close": _changing(self.disputes.find, lambda row, parameters: self.disputes.close(row)),
             "balance.retrieve": lambda call, parameters, name, expand: guarded(
                 lambda at_ns: ok(self.balance.body())
             ),
@@ -194,5 +206,25 @@ def _listing(collection: _Listed) -> Endpoint:
 def _retrieving(find: Callable[[str], Any], body: Callable[[Any, Collection[str]], Any]) -> Endpoint:
     def endpoint(call: Call, parameters: Parameters, name: str, expand: frozenset[str]) -> Prepared:
         return guarded(lambda at_ns: ok(body(find(name), expand)))
+
+    return endpoint
+
+
+def _changing(
+    find: Callable[[str], Any],
+    change: Callable[[Any, Parameters], None],
+    check: Callable[[Parameters], None] = lambda parameters: None,
+) -> Endpoint:
+    """An endpoint that changes the object which its path names; ``check`` looks at the parameters before."""
+
+    def endpoint(call: Call, parameters: Parameters, name: str, expand: frozenset[str]) -> Prepared:
+        check(parameters)
+
+        def execute(at_ns: int) -> Reply:
+            row = find(name)
+            change(row, parameters)
+            return ok(row.body(expand))
+
+        return guarded(execute)
 
     return endpoint

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection
 from typing import Any
 
-from mocks.gateways.stripe.balance_transaction import BalanceTransaction, Source
+from mocks.gateways.stripe.balance_transaction import Adjustment, BalanceTransaction, Source
 from mocks.gateways.stripe.errors import missing
 from mocks.gateways.stripe.form import Parameters
 from mocks.gateways.stripe.objects import below, listing, page_of, place_in, text
@@ -37,12 +37,35 @@ class Balance:
         line = BalanceTransaction(
             len(self._all), created, created + SETTLEMENT_S, kind, amount, fee, currency, source
         )
-        self._all.append(line)
-        self._total[currency] = self._total.get(currency, 0) + amount - fee
-        if fee:
-            self._fees[currency] = self._fees.get(currency, 0) + fee
-        self.booked(line)
+        self._book(line)
         return line
+
+    def adjust(
+        self,
+        kind: str,
+        category: str,
+        source: Source,
+        amount: int,
+        fee: int,
+        currency: str,
+        *,
+        back: bool = False,
+    ) -> BalanceTransaction:
+        """Book what is neither a payment nor a refund nor a payout; see ``Adjustment``. That it settles like
+        a payment is an assumption."""
+        created, place = self._clock.unix(), len(self._all)
+        settled = created + SETTLEMENT_S
+        line = Adjustment(place, created, settled, kind, amount, fee, currency, source, category, back)
+        self._book(line)
+        return line
+
+    def _book(self, line: BalanceTransaction) -> None:
+        self._all.append(line)
+        currency = line.currency
+        self._total[currency] = self._total.get(currency, 0) + line.amount - line.fee
+        if line.fee:
+            self._fees[currency] = self._fees.get(currency, 0) + line.fee
+        self.booked(line)
 
     def payable(self) -> dict[str, list[BalanceTransaction]]:
         """Currency -> the lines that are available and in no payout yet, where their sum is above zero."""

@@ -50,9 +50,19 @@ class BalanceTransaction:
     source: Source
 
     @property
+    def category(self) -> str:
+        """The ``reporting_category``: mostly the same as ``type``."""
+        return self.kind
+
+    @property
     def id(self) -> str:
         """Carries the letters of its source's identifier, so that none has to be made or remembered."""
         return "txn_" + self.source.id.partition("_")[2]
+
+    @property
+    def fee_description(self) -> str:
+        """What the fee is for."""
+        return "Stripe processing fees"
 
     @property
     def net(self) -> int:
@@ -68,7 +78,7 @@ class BalanceTransaction:
                     "amount": self.fee,
                     "application": None,
                     "currency": self.currency,
-                    "description": "Stripe processing fees",
+                    "description": self.fee_description,
                     "type": "stripe_fee",
                 }
             )
@@ -85,8 +95,32 @@ class BalanceTransaction:
             "fee": self.fee,
             "fee_details": fees,
             "net": self.net,
-            "reporting_category": self.kind,
+            "reporting_category": self.category,
             "source": self.source.body() if whole else self.source.id,
             "status": "available" if self.available_on <= now else "pending",
             "type": self.kind,
         }
+
+
+@dataclass(frozen=True, slots=True)
+class Adjustment(BalanceTransaction):
+    """A line beyond payments, refunds and payouts.
+
+    ``back`` tells that money of an earlier line of the same source has come back; that line and this one
+    differ in the last letter of their identifiers.
+    """
+
+    reporting_category: str = ""
+    back: bool = False
+
+    @property
+    def category(self) -> str:
+        return self.reporting_category
+
+    @property
+    def id(self) -> str:
+        return f"txn_{self.source.id.partition('_')[2]}{'b' if self.back else ''}"
+
+    @property
+    def fee_description(self) -> str:
+        return "Dispute fee"

@@ -11,6 +11,7 @@ from mocks.gateways.stripe.objects import below
 
 if TYPE_CHECKING:
     from mocks.gateways.stripe.balance_transaction import BalanceTransaction
+    from mocks.gateways.stripe.dispute import Dispute
     from mocks.gateways.stripe.payment_intent import PaymentIntent
 
 
@@ -29,17 +30,38 @@ class Charge:
     refunded: int = 0
     released: bool = False
     balance_transaction: BalanceTransaction | None = None
+    dispute: Dispute | None = None
 
     @property
     def paid(self) -> bool:
         return self.card.decline is None
 
+    @property
+    def sequel(self) -> str:
+        """What comes after its payment; see ``cards.SEQUELS``."""
+        return self.card.sequel
+
+    @property
+    def brand(self) -> str:
+        """The card's brand, empty where there is no card."""
+        return self.card.brand
+
+    @property
+    def disputed(self) -> bool:
+        """Whether there has been a dispute or an inquiry, however it ended."""
+        return self.dispute is not None
+
     def body(self, expand: Collection[str] = ()) -> dict[str, Any]:
         """The API's object as it is now."""
-        return self.body_when(self.captured, self.refunded, self.released, expand)
+        return self.body_when(self.captured, self.refunded, self.released, expand, self.disputed)
 
     def body_when(
-        self, captured: int, refunded: int, released: bool = False, expand: Collection[str] = ()
+        self,
+        captured: int,
+        refunded: int,
+        released: bool = False,
+        expand: Collection[str] = (),
+        disputed: bool = False,
     ) -> dict[str, Any]:
         """The API's object as it was with these amounts captured and refunded.
 
@@ -66,7 +88,7 @@ class Charge:
             "currency": intent.currency,
             "customer": intent.customer,
             "description": intent.description,
-            "disputed": False,
+            "disputed": disputed,
             "failure_code": decline.code if decline is not None else None,
             "failure_message": decline.message if decline is not None else None,
             "livemode": False,

@@ -19,6 +19,11 @@ _CODES = (
 CURRENCIES = frozenset(_CODES.split())
 """ISO 4217 codes in lower case."""
 
+ZERO_DECIMALS = frozenset(
+    ["bif", "clp", "djf", "gnf", "jpy", "kmf", "krw", "mga", "pyg", "rwf", "vnd", "vuv", "xaf", "xof", "xpf"]
+)
+"""Currencies without a minor unit ("Supported currencies": UGX and ISK count as having one)."""
+
 THREE_DECIMALS = frozenset({"bhd", "jod", "kwd", "omr", "tnd"})
 """Currencies whose minor unit is a thousandth."""
 

@@ -40,6 +40,9 @@ class PaymentIntents:
         events: Where changes of state are told.
         clock: The mock's clock.
         new_id: Prefix -> a new identifier.
+
+    Attributes:
+        captured: Told of every charge whose card has a sequel, once its money is taken.
     """
 
     def __init__(
@@ -61,6 +64,7 @@ class PaymentIntents:
         self._by_id: dict[str, PaymentIntent] = {}
         self._by_customer: dict[str, list[PaymentIntent]] = {}
         self._index = Index(self._all)
+        self.captured: Callable[[Charge, str], None] = lambda charge, sequel: None
 
     def find(self, name: str, *, param: str = "intent") -> PaymentIntent:
         """Raises StripeError (404) when there is none."""
@@ -193,6 +197,9 @@ class PaymentIntents:
         charge.captured = amount
         fee = fee_of(amount, intent.currency)
         charge.balance_transaction = self._balance.book("charge", charge, amount, fee, intent.currency)
+        sequel = charge.sequel
+        if sequel:
+            self.captured(charge, sequel)
 
     def _declined(self, intent: PaymentIntent) -> StripeError:
         charge = intent.charges[-1]

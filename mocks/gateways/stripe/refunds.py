@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Collection
-from dataclasses import dataclass
 from typing import Any
 
 from mocks.gateways.stripe.balance import Balance
-from mocks.gateways.stripe.balance_transaction import BalanceTransaction
 from mocks.gateways.stripe.charge import Charge
 from mocks.gateways.stripe.charges import Charges
 from mocks.gateways.stripe.errors import StripeError, invalid, missing
@@ -16,54 +15,20 @@ from mocks.gateways.stripe.form import Parameters
 from mocks.gateways.stripe.objects import below, integer, listing, metadata, page_of, place_in, text
 from mocks.gateways.stripe.payment_intent import PaymentIntent
 from mocks.gateways.stripe.payment_intents import PaymentIntents
+from mocks.gateways.stripe.refund import Refund
 from mocks.ledger import Ledger, OverRefundError
 from mocks.mock_clock import MockClock
 
 REASONS = ("duplicate", "fraudulent", "requested_by_customer")
 
-
-@dataclass(slots=True)
-class Refund:
-    """``place`` is its number among all refunds, in the order of creation."""
-
-    id: str
-    place: int
-    created: int
-    amount: int
-    intent: PaymentIntent
-    reason: str | None
-    metadata: dict[str, str]
-    balance_transaction: BalanceTransaction | None = None
-
-    @property
-    def charge(self) -> Charge:
-        return self.intent.charges[-1]
-
-    def body(self, expand: Collection[str] = ()) -> dict[str, Any]:
-        """The API's object."""
-        charge = below(expand, "charge")
-        transaction = self.balance_transaction
-        balance: str | dict[str, Any] | None = transaction.id if transaction is not None else None
-        if transaction is not None and below(expand, "balance_transaction") is not None:
-            balance = transaction.body()
-        whole = below(expand, "payment_intent") is not None
-        return {
-            "id": self.id,
-            "object": "refund",
-            "amount": self.amount,
-            "balance_transaction": balance,
-            "charge": self.charge.id if charge is None else self.charge.body(charge),
-            "created": self.created,
-            "currency": self.intent.currency,
-            "metadata": self.metadata,
-            "payment_intent": self.intent.body() if whole else self.intent.id,
-            "reason": self.reason,
-            "status": "succeeded",
-        }
+OUTCOME_S = 10.0
+"""Seconds until an asynchronous refund has succeeded or failed; Stripe says "some time later"."""
 
 
 class Refunds:
-    """All refunds of one gateway; each succeeds at once or is refused.
+    """All refunds of one gateway. Each succeeds at once or is refused, but those of the two test cards for
+    asynchronous refunds ("Testing"): one is pending at first, one fails after it has succeeded. The money of
+    either has left the balance at its creation, which for the pending one is an assumption.
 
     Methods raise ``StripeError`` for what Stripe answers with an error.
     """
@@ -108,6 +73,10 @@ class Refunds:
             )
         left = self._ledger.refundable(intent.id)
         charge = intent.charges[-1]
+        if charge.dispute is not None and not charge.dispute.refundable:
+            raise invalid(
+                f"Charge {charge.id} has been charged back; cannot issue a refund.", code="charge_disputed"
+            )
         if left == 0:
             raise invalid(f"Charge {charge.id} has already been refunded.", code="charge_already_refunded")
         asked = integer(parameters, "amount")
@@ -134,9 +103,36 @@ class Refunds:
         self._all.append(refund)
         self._by_id[name] = refund
         self._by_intent.setdefault(intent.id, []).append(refund)
-        self._events.happened("refund.created", Refund.body, refund)
-        self._events.happened("charge.refunded", Charge.body_when, charge, charge.captured, charge.refunded)
+        sequel = charge.sequel
+        if sequel == "refund_pending":
+            refund.status = "pending"
+            self._clock.call_later(OUTCOME_S, lambda: self._succeed(refund))
+        elif sequel == "refund_fails":
+            self._clock.call_later(OUTCOME_S, lambda: self._fail(refund, "expired_or_canceled_card"))
+        self._events.happened(
+            "refund.created", Refund.body_when_created, refund, refund.status, refund.metadata
+        )
+        self._events.happened(
+            "charge.refunded",
+            *(Charge.body_when, charge, charge.captured, charge.refunded, False, (), charge.disputed),
+        )
         return refund
+
+    def update(self, refund: Refund, parameters: Parameters) -> None:
+        """Change the metadata, which is all that can be changed; an empty text takes a name away."""
+        new = refund.metadata | metadata(parameters)
+        refund.metadata = {name: value for name, value in new.items() if value}
+        self._tell("updated", refund)
+
+    def cancel(self, refund: Refund) -> None:
+        """Raises StripeError (400): a refund can be canceled only while it waits for its payer to do
+        something, which one to a card never does."""
+        raise invalid("Canceling this refund is unsupported.")
+
+    def fail_of(self, intent: PaymentIntent, reason: str) -> None:
+        """All refunds of a PaymentIntent that have not failed yet do."""
+        for refund in self._by_intent.get(intent.id, ()):
+            self._fail(refund, reason)
 
     def find(self, name: str) -> Refund:
         """Raises StripeError (404) when there is none."""
@@ -152,6 +148,29 @@ class Refunds:
         page = page_of(parameters, rows, lambda name, param: self._cursor(name, param, rows))
         inner = below(expand, "data") or ()
         return listing("/v1/refunds", page, lambda row: row.body(inner))
+
+    def _succeed(self, refund: Refund) -> None:
+        if refund.status == "pending":
+            refund.status = "succeeded"
+            self._tell("updated", refund)
+
+    def _fail(self, refund: Refund, reason: str) -> None:
+        """The payer's bank sends the money back."""
+        if refund.status == "failed":
+            return
+        intent, charge = refund.intent, refund.charge
+        self._ledger.return_refund(refund.id, intent.id, refund.amount, time.monotonic_ns())
+        charge.refunded -= refund.amount
+        refund.status, refund.failure_reason = "failed", reason
+        refund.failure_balance_transaction = self._balance.adjust(
+            "refund_failure", "refund_failure", refund, refund.amount, 0, intent.currency, back=True
+        )
+        self._tell("failed", refund)
+        self._tell("updated", refund)
+
+    def _tell(self, what: str, refund: Refund) -> None:
+        body = refund.body()
+        self._events.happened(f"refund.{what}", lambda: body)
 
     def _cursor(self, name: str, param: str, rows: list[Refund]) -> tuple[int, int]:
         if name not in self._by_id:

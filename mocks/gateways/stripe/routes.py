@@ -14,10 +14,16 @@ _PATHS = {
     "charges.retrieve": "GET /v1/charges/*",
     "refunds.create": "POST /v1/refunds",
     "refunds.list": "GET /v1/refunds",
+    "refunds.update": "POST /v1/refunds/*",
+    "refunds.cancel": "POST /v1/refunds/*/cancel",
     "refunds.retrieve": "GET /v1/refunds/*",
     "balance.retrieve": "GET /v1/balance",
     "balance_transactions.list": "GET /v1/balance_transactions",
     "balance_transactions.retrieve": "GET /v1/balance_transactions/*",
+    "disputes.list": "GET /v1/disputes",
+    "disputes.retrieve": "GET /v1/disputes/*",
+    "disputes.update": "POST /v1/disputes/*",
+    "disputes.close": "POST /v1/disputes/*/close",
     "payouts.list": "GET /v1/payouts",
     "payouts.retrieve": "GET /v1/payouts/*",
     "events.list": "GET /v1/events",
@@ -63,6 +69,12 @@ KNOWN = {
     "refunds.create": frozenset({"payment_intent", "charge", "amount", "reason", "metadata", "expand"}),
     "refunds.retrieve": frozenset({"expand"}),
     "refunds.list": frozenset(_PAGING | {"payment_intent", "charge"}),
+    "refunds.update": frozenset({"metadata", "expand"}),
+    "refunds.cancel": frozenset({"expand"}),
+    "disputes.retrieve": frozenset({"expand"}),
+    "disputes.list": frozenset(_PAGING | {"charge", "payment_intent"}),
+    "disputes.update": frozenset({"evidence", "metadata", "submit", "expand"}),
+    "disputes.close": frozenset({"expand"}),
     "balance.retrieve": frozenset({"expand"}),
     "balance_transactions.retrieve": frozenset({"expand"}),
     "balance_transactions.list": frozenset(_PAGING | {"currency", "payout", "source", "type"}),
@@ -75,11 +87,15 @@ KNOWN = {
 
 _INTENT = ("latest_charge", "latest_charge.balance_transaction")
 _CHARGE = ("balance_transaction", "payment_intent")
-_REFUND = ("balance_transaction", "charge", "charge.balance_transaction", "payment_intent")
+_REFUND = (
+    *("balance_transaction", "charge", "charge.balance_transaction", "failure_balance_transaction"),
+    "payment_intent",
+)
 _ONE = {
     "payment_intents": _INTENT,
     "charges": _CHARGE,
     "refunds": _REFUND,
+    "disputes": ("charge", "payment_intent"),
     "balance_transactions": ("source",),
 }
 
