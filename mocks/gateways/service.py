@@ -39,6 +39,9 @@ class GatewayService:
         ``Outbox.deliver_to``),
         ``rate_limit`` (true: refuse what is beyond the gateway's own limits; a number: instead of them, so
         many requests in the gateway's own period; see ``RateLimit.enforce``),
+        ``clock_speed`` (seconds of the mock's clock to a real one; see ``MockClock.run_at``),
+        ``settlement`` (``timed``: what settles later does so by the mock's clock; see
+        ``Gateway.settle_by_time``),
         ``tls`` (``certificate`` and ``key``, the paths of PEM files: serve HTTPS with these).
 
         Raises:
@@ -76,6 +79,12 @@ class GatewayService:
         rate_limit = plan.get("rate_limit")
         if rate_limit:
             gateway.rate_limit.enforce(None if rate_limit is True else int(rate_limit))
+        if plan.get("clock_speed") is not None:
+            gateway.mock_clock.run_at(float(plan["clock_speed"]))
+        if plan.get("settlement") is not None:
+            if plan["settlement"] != "timed":
+                raise ValueError(f"there is no settlement {plan['settlement']!r}; there is timed")
+            gateway.settle_by_time()
         self.gateway = gateway
         ready = {"port": await self.server.start()}
         if plan.get("admin_port") is not None:

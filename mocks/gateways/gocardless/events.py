@@ -94,7 +94,8 @@ class Events:
         metadata: dict[str, str],
         parent: Event | None = None,
     ) -> Event:
-        """Something changed: keep the event, and deliver it."""
+        """Something changed: keep the event, and deliver it. What is given is kept as it is: whoever changes
+        a resource's metadata replaces them."""
         if parent is not None:
             links = {**links, "parent_event": parent.id}
         row = Event(
@@ -104,14 +105,10 @@ class Events:
             action,
             detail,
             links,
-            dict(metadata),
+            metadata,
         )
         self.all.add(row)
-
-        def render(delivered: Delivered) -> bytes:
-            return next(batches([body(row)], "WB" + row.id[2:]))
-
-        self._outbox.add(f"{resource_type}.{action}", render)
+        self._outbox.add(f"{resource_type}.{action}", _webhook, row)
         return row
 
     def page(self, asked: Query) -> dict[str, Any]:
@@ -130,6 +127,10 @@ class Events:
 def event_id(ids: Draws) -> Callable[[int], str]:
     """Number of an event -> its identifier."""
     return lambda number: "EV" + ids.text(number, 13, UPPER_ALPHANUMERIC)
+
+
+def _webhook(delivered: Delivered, event: Event) -> bytes:
+    return next(batches([body(event)], "WB" + event.id[2:]))
 
 
 def body(event: Event) -> dict[str, Any]:
