@@ -188,14 +188,15 @@ def test_search_pages(client: stripe.StripeClient) -> None:
 
 
 def test_list_newest_first_and_paged(client: stripe.StripeClient) -> None:
-    made = [pay(client, f"list-{n}", customer="cus_list").id for n in range(5)]
-    other = pay(client, "list-other", customer="cus_other").id
-    page = client.v1.payment_intents.list({"customer": "cus_list", "limit": 2})
+    customer = client.v1.customers.create({}).id
+    made = [pay(client, f"list-{n}", customer=customer).id for n in range(5)]
+    other = pay(client, "list-other", customer=client.v1.customers.create({}).id).id
+    page = client.v1.payment_intents.list({"customer": customer, "limit": 2})
     assert [row.id for row in page.data] == made[:2:-1] and page.has_more
     assert [row.id for row in page.auto_paging_iter()] == made[::-1]
-    after = client.v1.payment_intents.list({"customer": "cus_list", "starting_after": made[1]})
+    after = client.v1.payment_intents.list({"customer": customer, "starting_after": made[1]})
     assert [row.id for row in after.data] == [made[0]] and not after.has_more
-    before = client.v1.payment_intents.list({"customer": "cus_list", "ending_before": made[1], "limit": 2})
+    before = client.v1.payment_intents.list({"customer": customer, "ending_before": made[1], "limit": 2})
     assert [row.id for row in before.data] == [made[3], made[2]] and before.has_more
     assert client.v1.payment_intents.list({"limit": 1}).data[0].id == other
     assert client.v1.payment_intents.list({"created": {"lt": 1000}}).data == []

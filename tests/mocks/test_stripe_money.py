@@ -239,14 +239,15 @@ def test_a_fee_is_the_nearest_whole_unit_of_its_rate(amount: int) -> None:
 
 
 def test_charges_are_listed_with_their_filters(client: stripe.StripeClient) -> None:
-    made = [pay(client, f"o{n}", customer="cus_1") for n in range(5)]
+    customer = client.v1.customers.create({}).id
+    made = [pay(client, f"o{n}", customer=customer) for n in range(5)]
     other = pay(client, "other")
     with pytest.raises(stripe.CardError):
         pay(client, "declined", payment_method="pm_card_visa_chargeDeclined")
     everything = list(client.v1.charges.list({"limit": 2}).auto_paging_iter())
     assert len(everything) == 7 and everything[0].status == "failed"
     assert everything[0].outcome is not None and everything[0].outcome.reason == "generic_decline"
-    of_customer = client.v1.charges.list({"customer": "cus_1", "limit": 3})
+    of_customer = client.v1.charges.list({"customer": customer, "limit": 3})
     assert [row.id for row in of_customer.auto_paging_iter()] == [row.latest_charge for row in made[::-1]]
     found = client.v1.charges.list({"payment_intent": other.id, "expand": ["data.payment_intent"]}).data
     assert len(found) == 1 and isinstance(found[0].payment_intent, stripe.PaymentIntent)

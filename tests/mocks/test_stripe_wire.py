@@ -105,7 +105,7 @@ def test_unknown_paths(connection: HTTPConnection, running: Running, method: str
         ({"amount[a]": "1"}, "amount"),
         ({"confirm": "yes"}, "confirm"),
         ({"payment_method_data": "card"}, "payment_method_data[type]"),
-        ({"payment_method_data[type]": "sepa_debit"}, "payment_method_data[type]"),
+        ({"payment_method_data[type]": "klarna"}, "payment_method_data[type]"),
         ({"payment_method_data[type]": "card"}, "payment_method_data[card]"),
         ({"payment_method_data[type]": "card", "payment_method_data[card][exp_month]": "1"}, "number"),
         ({"expand": "latest_charge"}, "expand"),

@@ -14,6 +14,8 @@ from mocks.gateways.stripe.answers import Endpoint, guarded, ok
 from mocks.gateways.stripe.authentication import authenticate
 from mocks.gateways.stripe.balance import Balance
 from mocks.gateways.stripe.charges import Charges
+from mocks.gateways.stripe.customer_calls import CustomerCalls
+from mocks.gateways.stripe.customers import Customers
 from mocks.gateways.stripe.dispute import Dispute
 from mocks.gateways.stripe.disputes import Disputes
 from mocks.gateways.stripe.errors import StripeError, invalid, rate_limited, server_error
@@ -22,6 +24,8 @@ from mocks.gateways.stripe.form import FormError, Parameters, canonical, parse
 from mocks.gateways.stripe.objects import expansions, known_only
 from mocks.gateways.stripe.payment_calls import PaymentCalls
 from mocks.gateways.stripe.payment_intents import PaymentIntents
+from mocks.gateways.stripe.payment_method_calls import PaymentMethodCalls
+from mocks.gateways.stripe.payment_methods import PaymentMethods
 from mocks.gateways.stripe.payout import Payout
 from mocks.gateways.stripe.payouts import Payouts
 from mocks.gateways.stripe.refunds import Refunds
@@ -60,8 +64,11 @@ class Stripe(Gateway):
         self.events = Events(self.outbox, API_VERSION)
         self.balance = Balance(clock)
         self.charges = Charges(clock, self._new_id)
+        self.customers = Customers(self.events, clock, self._new_id)
+        self.methods = PaymentMethods(self.customers, self.events, clock, self._new_id)
         self.intents = PaymentIntents(
-            self.ledger, self.charges, self.balance, self.events, clock, self._new_id
+            *(self.ledger, self.charges, self.balance, self.events),
+            *(self.customers, self.methods, clock, self._new_id),
         )
         self.refunds = Refunds(
             self.ledger, self.intents, self.charges, self.balance, self.events, clock, self._new_id
@@ -71,9 +78,11 @@ class Stripe(Gateway):
             self._new_id,
         )
         self.payouts = Payouts(self.ledger, self.balance, self.events, clock, self._new_id)
-        payments = PaymentCalls(self.intents, self._new_id)
+        payments = PaymentCalls(self.intents, self.methods)
         self._endpoints: dict[str, Endpoint] = {
             **payments.endpoints,
+            **CustomerCalls(self.customers, self.methods).endpoints,
+            **PaymentMethodCalls(self.methods).endpoints,
             "refunds.create": self._refund,
             "refunds.update": _changing(self.refunds.find, self.refunds.update, refunds.check),
             "refunds.cancel": _changing(self.refunds.find, lambda row, parameters: self.refunds.cancel(row)),
@@ -124,7 +133,8 @@ class Stripe(Gateway):
     def prepare(self, call: Call) -> Prepared:
         request = call.exchange.request
         try:
-            authenticate(request.headers.get("authorization", ""))
+            if not call.endpoint.startswith("three_d_secure."):  # the payer has no key
+                authenticate(request.headers.get("authorization", ""))
             if self.rate_limit.enforced:
                 refusal = self.rate_limit.refusal(call.endpoint)
                 if refusal:

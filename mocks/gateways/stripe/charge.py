@@ -6,8 +6,9 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from mocks.gateways.stripe import cards
+from mocks.gateways.stripe.cards import Card, Decline
 from mocks.gateways.stripe.objects import below
+from mocks.gateways.stripe.payment_method import Instrument
 
 if TYPE_CHECKING:
     from mocks.gateways.stripe.balance_transaction import BalanceTransaction
@@ -18,33 +19,37 @@ if TYPE_CHECKING:
 @dataclass(slots=True)
 class Charge:
     """``place`` is its number among all charges. ``captured`` and ``refunded`` are in the minor unit;
-    ``released`` tells that an authorization was given up instead of being captured."""
+    ``released`` tells that an authorization was given up instead of being captured. ``pending`` is a debit
+    whose outcome isn't known yet; ``mandate`` is what allows it."""
 
     id: str
     place: int
     created: int
     intent: PaymentIntent
-    card: cards.Card
+    instrument: Instrument
     payment_method: str
     captured: int = 0
     refunded: int = 0
     released: bool = False
     balance_transaction: BalanceTransaction | None = None
+    pending: bool = False
+    authenticated: bool = False
+    mandate: str = ""
     dispute: Dispute | None = None
 
     @property
     def paid(self) -> bool:
-        return self.card.decline is None
+        return self.instrument.decline is None and not self.pending
 
     @property
     def sequel(self) -> str:
         """What comes after its payment; see ``cards.SEQUELS``."""
-        return self.card.sequel
+        return self.instrument.sequel
 
     @property
     def brand(self) -> str:
         """The card's brand, empty where there is no card."""
-        return self.card.brand
+        return self.instrument.brand if isinstance(self.instrument, Card) else ""
 
     @property
     def disputed(self) -> bool:
@@ -69,7 +74,8 @@ class Charge:
         remaining amount_capturable is automatically refunded). After a partial capture the rest does not
         count as refunded here; that is an assumption.
         """
-        intent, decline = self.intent, self.card.decline
+        intent, instrument = self.intent, self.instrument
+        decline = None if self.pending else instrument.decline
         transaction: str | dict[str, Any] | None = None
         if captured and self.balance_transaction is not None:
             transaction = self.balance_transaction.id
@@ -98,19 +104,15 @@ class Charge:
             "payment_intent": intent.body() if whole else intent.id,
             "payment_method": self.payment_method,
             "payment_method_details": {
-                "type": "card",
-                "card": {
-                    "brand": self.card.brand,
-                    "funding": self.card.funding,
-                    "last4": self.card.last4,
-                },
+                "type": instrument.kind,
+                instrument.kind: instrument.charge_body(self.authenticated, self.mandate),
             },
             "refunded": released or (captured > 0 and refunded == captured),
-            "status": "succeeded" if self.paid else "failed",
+            "status": "pending" if self.pending else "succeeded" if decline is None else "failed",
         }
 
 
-def _outcome(decline: cards.Decline | None) -> dict[str, Any]:
+def _outcome(decline: Decline | None) -> dict[str, Any]:
     if decline is None:
         return {"network_status": "approved_by_network", "reason": None, "type": "authorized"}
     reason = decline.decline_code or decline.code

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterator
 from typing import Any
 
-from mocks.gateways.stripe import cards
 from mocks.gateways.stripe.charge import Charge
 from mocks.gateways.stripe.errors import missing
 from mocks.gateways.stripe.form import Parameters
 from mocks.gateways.stripe.objects import below, listing, page_of, place_in, text
 from mocks.gateways.stripe.payment_intent import PaymentIntent
+from mocks.gateways.stripe.payment_method import Instrument
 from mocks.mock_clock import MockClock
 
 
@@ -23,13 +23,19 @@ class Charges:
         self._all: list[Charge] = []
         self._by_id: dict[str, Charge] = {}
 
-    def add(self, intent: PaymentIntent, card: cards.Card, payment_method: str) -> Charge:
+    def add(
+        self, intent: PaymentIntent, instrument: Instrument, payment_method: str, prefix: str = "ch_"
+    ) -> Charge:
         """A new attempt, the latest of its PaymentIntent."""
-        charge = Charge(self._new_id("ch_"), len(self._all), self._clock.unix(), intent, card, payment_method)
+        place, created = len(self._all), self._clock.unix()
+        charge = Charge(self._new_id(prefix), place, created, intent, instrument, payment_method)
         self._all.append(charge)
         self._by_id[charge.id] = charge
         intent.charges.append(charge)
         return charge
+
+    def __iter__(self) -> Iterator[Charge]:
+        return iter(self._all)
 
     def find(self, name: str, *, param: str = "id") -> Charge:
         """Raises StripeError (404) when there is none."""

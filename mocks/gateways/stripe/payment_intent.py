@@ -6,25 +6,28 @@ from collections.abc import Collection
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from mocks.gateways.stripe import cards
 from mocks.gateways.stripe.objects import below
+from mocks.gateways.stripe.payment_method import Instrument, PaymentMethod
 
 if TYPE_CHECKING:
     from mocks.gateways.stripe.charge import Charge
 
 
-@dataclass(frozen=True, slots=True)
-class Card:
-    """A card as a request names it, with the identifier that its PaymentMethod gets."""
-
-    payment_method: str
-    card: cards.Card
+DEFAULT_TYPES = ("card",)
+"""What is shown as ``payment_method_types`` when its caller named none."""
 
 
 @dataclass(slots=True)
 class PaymentIntent:
     """``place`` is its number among all PaymentIntents, in the order of creation; amounts are in the minor
-    unit of ``currency``, a lower-case ISO 4217 code."""
+    unit of ``currency``, a lower-case ISO 4217 code.
+
+    Attributes:
+        saved: The PaymentMethod, when it is one that the gateway keeps.
+        types: The ``payment_method_types`` that its caller named; empty when none.
+        future_usage: ``setup_future_usage``.
+        authentication: The token of the authentication that it waits for, or last waited for.
+    """
 
     id: str
     place: int
@@ -38,12 +41,17 @@ class PaymentIntent:
     manual: bool = False
     status: str = "requires_payment_method"
     amount_received: int = 0
-    card: cards.Card | None = None
+    instrument: Instrument | None = None
     payment_method: str | None = None
     charges: list[Charge] = field(default_factory=list)
     last_payment_error: dict[str, Any] | None = None
     canceled_at: int | None = None
     cancellation_reason: str | None = None
+    saved: PaymentMethod | None = None
+    types: tuple[str, ...] = ()
+    future_usage: str | None = None
+    next_action: dict[str, Any] | None = None
+    authentication: str = ""
 
     @property
     def order_id(self) -> str:
@@ -58,6 +66,9 @@ class PaymentIntent:
             inner = below(expand, "latest_charge")
             if inner is not None:
                 latest = charge.body(inner)
+        method: str | dict[str, Any] | None = self.payment_method
+        if expand and below(expand, "payment_method") is not None:
+            method = self.method_body()
         return {
             "id": self.id,
             "object": "payment_intent",
@@ -77,12 +88,21 @@ class PaymentIntent:
             "latest_charge": latest,
             "livemode": False,
             "metadata": self.metadata,
-            "next_action": None,
-            "payment_method": self.payment_method,
-            "payment_method_types": ["card"],
+            "next_action": self.next_action,
+            "payment_method": method,
+            "payment_method_types": self.types or DEFAULT_TYPES,
             "processing": None,
+            "setup_future_usage": self.future_usage,
             "status": self.status,
         }
+
+    def method_body(self) -> dict[str, Any] | None:
+        """The API's object of the PaymentMethod; None without one."""
+        if self.saved is not None:
+            return self.saved.body()
+        if self.instrument is None or self.payment_method is None:
+            return None
+        return PaymentMethod(self.payment_method, self.instrument, created=self.created).body()
 
     def body_when_created(self) -> dict[str, Any]:
         """The object before anything was done with it."""
@@ -93,6 +113,7 @@ class PaymentIntent:
             "cancellation_reason": None,
             "last_payment_error": None,
             "latest_charge": None,
+            "next_action": None,
             "payment_method": None,
             "status": "requires_payment_method",
         }

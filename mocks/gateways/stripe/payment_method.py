@@ -1,52 +1,75 @@
-"""The card that a request names. Its number is looked at here, once, and kept nowhere but for its last four
-digits."""
+"""A PaymentMethod: a card or a bank account, and the customer that it is attached to."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, NamedTuple
 
-from mocks.gateways.stripe import cards
-from mocks.gateways.stripe.errors import StripeError, invalid
-from mocks.gateways.stripe.form import Parameters
-from mocks.gateways.stripe.objects import integer, text
-from mocks.gateways.stripe.payment_intent import Card
+from mocks.gateways.stripe import cards, sepa_debit
+
+Instrument = cards.Card | sepa_debit.Account
+"""What is charged."""
+
+TYPES = ("card", "sepa_debit")
+"""The types of PaymentMethods that are mocked."""
+
+NO_BILLING: dict[str, Any] = {"address": None, "email": None, "name": None, "phone": None, "tax_id": None}
+ADDRESS = ("city", "country", "line1", "line2", "postal_code", "state")
 
 
-def card_of(parameters: Parameters, new_id: Callable[[str], str]) -> Card | None:
-    """The card by ``payment_method`` or ``payment_method_data``; None when neither is there.
+class Details(NamedTuple):
+    """What a caller says of a PaymentMethod; the expiry date is a card's only."""
 
-    Raises:
-        StripeError: 400 for what is no card of a test, 402 for an expiry date that cannot be.
+    billing: dict[str, Any]
+    metadata: dict[str, str]
+    exp_month: int = 12
+    exp_year: int = 2034
+
+
+PLAIN = Details(NO_BILLING, {})
+"""Of a test name."""
+
+
+@dataclass(slots=True)
+class PaymentMethod:
+    """One PaymentMethod. Most are made for one payment and not kept: what is said of them later can be made
+    anew from their identifier and instrument.
+
+    Attributes:
+        kept: Whether it is among the gateway's PaymentMethods.
+        place: Its number among those that are kept.
+        spent: It was used without a customer, or detached from one, and may not be used again.
+        set_up: A payment has set it up for use off session.
+        mandate: The identifier of the mandate by which it may be debited, empty without one.
     """
-    name = text(parameters, "payment_method")
-    if name is not None:
-        card = cards.by_name(name)
-        if card is None:
-            raise invalid("No such PaymentMethod.", param="payment_method", code="resource_missing")
-        return Card(new_id("pm_"), card)
-    data = parameters.get("payment_method_data")
-    if data is None:
-        return None
-    if isinstance(data, str) or text(data, "type", required=True) != "card":
-        raise invalid("This mock takes cards only.", param="payment_method_data[type]")
-    details = data.get("card")
-    if not isinstance(details, dict):
-        raise invalid(
-            "Missing required param: payment_method_data[card].",
-            param="payment_method_data[card]",
-            code="parameter_missing",
-        )
-    number = text(details, "number", required=True) or ""
-    month, year = (
-        integer(details, "exp_month", required=True),
-        integer(details, "exp_year", required=True),
-    )
-    if month is None or not 1 <= month <= 12:
-        raise StripeError(
-            402, "card_error", "Your card's expiration month is invalid.", code="invalid_expiry_month"
-        )
-    if year is None or year < 0:
-        raise StripeError(
-            402, "card_error", "Your card's expiration year is invalid.", code="invalid_expiry_year"
-        )
-    return Card(new_id("pm_"), cards.by_number(number.replace(" ", "")))
+
+    id: str
+    instrument: Instrument
+    details: Details = PLAIN
+    created: int = 0
+    place: int = 0
+    kept: bool = False
+    customer: str | None = None
+    spent: bool = False
+    set_up: bool = False
+    mandate: str = ""
+
+    def body(self) -> dict[str, Any]:
+        """The API's object."""
+        instrument, details = self.instrument, self.details
+        shown = instrument.body()
+        if instrument.kind == "card":
+            shown |= {"exp_month": details.exp_month, "exp_year": details.exp_year}
+        address = details.billing["address"] or dict.fromkeys(ADDRESS)
+        return {
+            "id": self.id,
+            "object": "payment_method",
+            "allow_redisplay": "unspecified",
+            "billing_details": details.billing | {"address": address},
+            "created": self.created,
+            "customer": self.customer,
+            "livemode": False,
+            "metadata": details.metadata,
+            "type": instrument.kind,
+            instrument.kind: shown,
+        }

@@ -10,6 +10,20 @@ _PATHS = {
     "payment_intents.list": "GET /v1/payment_intents",
     "payment_intents.search": "GET /v1/payment_intents/search",
     "payment_intents.retrieve": "GET /v1/payment_intents/*",
+    "three_d_secure.visit": "GET /3d_secure/authenticate/*",
+    "three_d_secure.submit": "POST /3d_secure/authenticate/*",
+    "customers.create": "POST /v1/customers",
+    "customers.list": "GET /v1/customers",
+    "customers.retrieve": "GET /v1/customers/*",
+    "customers.update": "POST /v1/customers/*",
+    "customers.delete": "DELETE /v1/customers/*",
+    "customers.payment_methods": "GET /v1/customers/*/payment_methods",
+    "payment_methods.create": "POST /v1/payment_methods",
+    "payment_methods.list": "GET /v1/payment_methods",
+    "payment_methods.retrieve": "GET /v1/payment_methods/*",
+    "payment_methods.update": "POST /v1/payment_methods/*",
+    "payment_methods.attach": "POST /v1/payment_methods/*/attach",
+    "payment_methods.detach": "POST /v1/payment_methods/*/detach",
     "charges.list": "GET /v1/charges",
     "charges.retrieve": "GET /v1/charges/*",
     "refunds.create": "POST /v1/refunds",
@@ -37,20 +51,20 @@ ENDPOINTS = tuple(_PATHS)
 _ENDPOINTS = {path: endpoint for endpoint, path in _PATHS.items()}
 
 _PAGING = {"limit", "starting_after", "ending_before", "created", "expand"}
-_METHOD = {"payment_method", "payment_method_data", "return_url", "off_session", "receipt_email", "expand"}
+_METHOD = {
+    *("payment_method", "payment_method_data", "mandate_data", "setup_future_usage", "off_session"),
+    *("error_on_requires_action", "return_url", "receipt_email", "expand"),
+}
+_CUSTOMER = {"email", "name", "phone", "description", "metadata", "address", "shipping", "invoice_settings"}
+_DETAILS = {"billing_details", "metadata", "card", "allow_redisplay", "expand"}
 KNOWN = {
     "payment_intents.create": frozenset(
         _METHOD
         | {"amount", "currency", "confirm", "metadata", "customer", "description", "capture_method"}
         | {"automatic_payment_methods", "payment_method_types", "confirmation_method", "shipping"}
-        | {
-            "statement_descriptor",
-            "statement_descriptor_suffix",
-            "setup_future_usage",
-            "error_on_requires_action",
-        }
+        | {"statement_descriptor", "statement_descriptor_suffix"}
     ),
-    "payment_intents.confirm": frozenset(_METHOD | {"shipping", "error_on_requires_action"}),
+    "payment_intents.confirm": frozenset(_METHOD | {"shipping"}),
     "payment_intents.capture": frozenset(
         {
             "amount_to_capture",
@@ -64,6 +78,20 @@ KNOWN = {
     "payment_intents.retrieve": frozenset({"client_secret", "expand"}),
     "payment_intents.list": frozenset(_PAGING | {"customer"}),
     "payment_intents.search": frozenset({"query", "limit", "page", "expand"}),
+    "three_d_secure.visit": frozenset({"outcome"}),
+    "three_d_secure.submit": frozenset({"outcome"}),
+    "customers.create": frozenset(_CUSTOMER | {"payment_method", "expand"}),
+    "customers.list": frozenset(_PAGING | {"email"}),
+    "customers.retrieve": frozenset({"expand"}),
+    "customers.update": frozenset(_CUSTOMER | {"expand"}),
+    "customers.delete": frozenset(),
+    "customers.payment_methods": frozenset(_PAGING | {"type"}),
+    "payment_methods.create": frozenset(_DETAILS | {"type", "sepa_debit"}),
+    "payment_methods.list": frozenset(_PAGING | {"customer", "type"}),
+    "payment_methods.retrieve": frozenset({"expand"}),
+    "payment_methods.update": frozenset(_DETAILS),
+    "payment_methods.attach": frozenset({"customer", "expand"}),
+    "payment_methods.detach": frozenset({"expand"}),
     "charges.retrieve": frozenset({"expand"}),
     "charges.list": frozenset(_PAGING | {"customer", "payment_intent"}),
     "refunds.create": frozenset({"payment_intent", "charge", "amount", "reason", "metadata", "expand"}),
@@ -85,7 +113,7 @@ KNOWN = {
 }
 """Endpoint -> the parameters that it knows."""
 
-_INTENT = ("latest_charge", "latest_charge.balance_transaction")
+_INTENT = ("latest_charge", "latest_charge.balance_transaction", "payment_method")
 _CHARGE = ("balance_transaction", "payment_intent")
 _REFUND = (
     *("balance_transaction", "charge", "charge.balance_transaction", "failure_balance_transaction"),
