@@ -1,8 +1,13 @@
 // A mock gateway in a child process, as `paydrill mock` starts one: its plan goes over the tether
 // (mocks/process.py says how), and the child ends when the tether does.
 
-import { spawn } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import http from "node:http";
+import https from "node:https";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import readline from "node:readline";
 import { fileURLToPath } from "node:url";
 
@@ -55,7 +60,7 @@ export async function mock(t, gateway, plan = {}) {
   const { port, admin_port: admin } = said.ready;
   const running = {
     port,
-    url: `http://127.0.0.1:${port}`,
+    url: `${plan.tls ? "https" : "http"}://127.0.0.1:${port}`,
     ready: said.ready,
     admin: (path, options) => fetchJson(`http://127.0.0.1:${admin}${path}`, options),
     /** What truly moved for an order: ["capture 1290", "refund 290"]. */
@@ -65,13 +70,36 @@ export async function mock(t, gateway, plan = {}) {
     },
   };
   while (faults.length > 0) {
-    const answer = await fetch(`${running.url}/health`);
-    await answer.arrayBuffer();
-    if (answer.status === 504) {
+    if ((await health(running.url)) === 504) {
       break;
     }
   }
   return running;
+}
+
+/**
+ * A certificate authority of the mocks, as `paydrill mock --tls` makes one, in a folder that goes with the
+ * process.
+ *
+ * @returns {{plan: object, cert: Buffer, key: Buffer, ca: Buffer}} `plan` is for a mock's plan.
+ */
+export function authority() {
+  const folder = mkdtempSync(join(tmpdir(), "paydrill-node-sdks-"));
+  process.on("exit", () => rmSync(folder, { recursive: true }));
+  const script =
+    "import sys, datetime, pathlib, mocks.tls;" +
+    "print(*mocks.tls.prepare(pathlib.Path(sys.argv[1]), datetime.datetime.now(datetime.UTC)), sep='\\n')";
+  const made = spawnSync(PYTHON, ["-c", script, folder], { cwd: ROOT, encoding: "utf8" });
+  if (made.status !== 0) {
+    throw new Error(made.stderr);
+  }
+  const [ca, certificate, key] = made.stdout.trim().split("\n");
+  return {
+    plan: { tls: { certificate, key } },
+    cert: readFileSync(certificate),
+    key: readFileSync(key),
+    ca: readFileSync(ca),
+  };
 }
 
 /** The fault that answers 503 to the first request of an endpoint and to none of the next three: every
@@ -83,6 +111,13 @@ export function unavailableOnce(endpoint) {
 /** The same for the first two requests. */
 export function unavailableTwice(endpoint) {
   return { ...unavailableOnce(endpoint), seed: 18 };
+}
+
+async function health(url) {
+  const { get } = url.startsWith("https:") ? https : http;
+  const [answer] = await once(get(`${url}/health`, { agent: false, rejectUnauthorized: false }), "response");
+  answer.resume();
+  return answer.statusCode;
 }
 
 async function fetchJson(url, options) {

@@ -19,7 +19,7 @@ import pytest
 pytestmark = pytest.mark.slow
 
 HERE = Path(__file__).parent
-GATEWAYS = ("stripe", "gocardless")
+GATEWAYS = ("stripe", "paypal", "adyen", "gocardless")
 LIMIT_S = 300
 
 
