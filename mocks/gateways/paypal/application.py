@@ -11,17 +11,24 @@ from mocks.gateways.call import Call, Prepared
 from mocks.gateways.gateway import Gateway
 from mocks.gateways.paypal.access import authenticate, grant
 from mocks.gateways.paypal.answer import Done, Endpoint, base_url, reply_of, wants_all
+from mocks.gateways.paypal.dispute_calls import DisputeCalls
+from mocks.gateways.paypal.disputes import Disputes
 from mocks.gateways.paypal.errors import DEBUG_ID, PayPalError, server_error
 from mocks.gateways.paypal.events import Events, event_id
-from mocks.gateways.paypal.fields import body_of
+from mocks.gateways.paypal.fields import Body, body_of
+from mocks.gateways.paypal.multipart import json_part
 from mocks.gateways.paypal.order_calls import OrderCalls
 from mocks.gateways.paypal.orders import Orders
 from mocks.gateways.paypal.payment_calls import PaymentCalls
 from mocks.gateways.paypal.payments import Payments
+from mocks.gateways.paypal.reporting import Reporting
+from mocks.gateways.paypal.reporting_calls import ReportingCalls
 from mocks.gateways.paypal.routes import ROUTES
 from mocks.gateways.paypal.signing import Signer
 from mocks.gateways.paypal.tokens import Tokens
 from mocks.gateways.paypal.triggers import mock_issue
+from mocks.gateways.paypal.webhook import Webhooks
+from mocks.gateways.paypal.webhook_calls import WebhookCalls
 from mocks.http import Request
 from mocks.idempotency import Keys, fingerprint
 from mocks.latency import Latency
@@ -44,6 +51,9 @@ LONGEST_REQUEST_ID = 10_000
 
 PAYMENT_KEYS_S = 45 * 86_400
 """Seconds for which the ids of captures of authorizations, voids and refunds are kept (Payments v2)."""
+
+MULTIPART = ("disputes.provide_evidence", "disputes.accept_claim")
+"""The endpoints that take files beside their JSON."""
 
 _HEX = "0123456789abcdef"
 
@@ -72,13 +82,20 @@ class PayPal(Gateway):
         self.events = Events(self.outbox, self.base_url)
         self.payments = Payments(self.ledger, self.events, self._new_id, self.mock_clock)
         self.orders = Orders(self.payments, self.events, self._new_id, self.mock_clock)
+        self.disputes = Disputes(self.payments, self.events, self._new_dispute_id, self.mock_clock)
+        self.webhooks = Webhooks(self.outbox, self.signer, self._new_id)
         self.payment_keys = Keys(self.mock_clock, PAYMENT_KEYS_S)
         self._done: dict[str, Done] = {}
         self._order_calls = OrderCalls(self.orders, self.mock_clock)
         self._payment_calls = PaymentCalls(self.payments, self.orders)
+        self._dispute_calls = DisputeCalls(self.disputes)
+        self._webhook_calls = WebhookCalls(self.webhooks, self.events, self.outbox, self.signer)
         self._endpoints: dict[str, Endpoint] = {
             **self._order_calls.endpoints,
             **self._payment_calls.endpoints,
+            **self._dispute_calls.endpoints,
+            **self._webhook_calls.endpoints,
+            **ReportingCalls(Reporting(self.payments, self.disputes), self.mock_clock).endpoints,
         }
 
     def webhook_rules(self) -> Rules:
@@ -92,7 +109,10 @@ class PayPal(Gateway):
         """The URL of the mock, for what no caller asked for: where it is served, or PayPal's own when it is
         not."""
         server = self.server
-        return SANDBOX if server is None else f"{server.scheme}://{server.host}:{server.port}"
+        if server is None:
+            return SANDBOX
+        host = f"[{server.host}]" if ":" in server.host else server.host
+        return f"{server.scheme}://{host}:{server.port}"
 
     def settle(self, at_ns: int) -> None:
         for currency, fee in self.payments.take_fees().items():
@@ -124,8 +144,6 @@ class PayPal(Gateway):
                 raise PayPalError("", status=429)
             if not call.endpoint:
                 raise PayPalError("", status=404)
-            if request.body and not _is_json(request.headers.get("content-type", "")):
-                raise PayPalError("", status=415)
             return self._prepare(call)
         except PayPalError as error:
             return error.reply(self._debug_id(call))
@@ -133,7 +151,7 @@ class PayPal(Gateway):
     def _prepare(self, call: Call) -> Prepared:
         request = call.exchange.request
         read = request.method == "GET"
-        body = {} if read else body_of(request.body)
+        body = {} if read else _body(request, call.endpoint)
         slot = ""
         keys = self.keys if call.endpoint.startswith("orders.") else self.payment_keys
         if request.method == "POST" and call.idempotency_key:
@@ -146,8 +164,7 @@ class PayPal(Gateway):
             if replay is not None:
                 return replay
         issue = mock_issue(request.headers.get("paypal-mock-response", ""))
-        match = next(path.match(request.path) for _, path, name in ROUTES if name == call.endpoint)
-        name = match.groupdict().get("id", "") if match is not None else ""
+        name = _id_in(request, call.endpoint)
         action = self._endpoints[call.endpoint](call, body, name)
         if slot:
             call.use = keys.claim(slot, call.endpoint, print_)
@@ -199,6 +216,9 @@ class PayPal(Gateway):
     def _new_id(self) -> str:
         return self.next_id(17, UPPER_ALPHANUMERIC)
 
+    def _new_dispute_id(self) -> str:
+        return "PP-D-" + self.next_id(8, "0123456789")
+
     def _new_token(self) -> str:
         return "A21AA" + self.next_id(32, UPPER_ALPHANUMERIC) + self.next_id(32, UPPER_ALPHANUMERIC)
 
@@ -213,6 +233,7 @@ class PayPal(Gateway):
             if kind == "orders" and name:
                 return self._order_calls.find(call, name).approve_url(base_url(call))
             find = {
+                "disputes": self._dispute_calls.find,
                 "authorizations": calls.authorization,
                 "captures": calls.capture,
                 "refunds": calls.refund,
@@ -236,5 +257,20 @@ def _guarded(prepared: Prepared, debug_id: str) -> Prepared:
     return execute
 
 
-def _is_json(content_type: str) -> bool:
-    return content_type.partition(";")[0].strip().lower() == "application/json"
+def _id_in(request: Request, endpoint: str) -> str:
+    """The object that a path names; empty without one."""
+    match = next(path.match(request.path) for _, path, name in ROUTES if name == endpoint)
+    return match.groupdict().get("id", "") if match is not None else ""
+
+
+def _body(request: Request, endpoint: str) -> Body:
+    """Raises PayPalError (400, 415)."""
+    if not request.body:
+        return {}
+    content_type = request.headers.get("content-type", "")
+    kind = content_type.partition(";")[0].strip().lower()
+    if kind == "application/json":
+        return body_of(request.body)
+    if kind.startswith("multipart/") and endpoint in MULTIPART:
+        return json_part(content_type, request.body)
+    raise PayPalError("", status=415)

@@ -45,6 +45,7 @@ ISSUES = {
     "INVALID_STRING_LENGTH": (400, "The value is too short or too long."),
     "MALFORMED_REQUEST_JSON": (400, "The request JSON is not well formed."),
     "MISSING_REQUIRED_PARAMETER": (400, "A required field is missing."),
+    "NOT_A_LOOPBACK_URL": (400, "This mock calls http:// URLs on a loopback address only."),
     "NOT_SUPPORTED": (400, "This field is not supported."),
     "PAYPAL_REQUEST_ID_REQUIRED": (400, "A PayPal-Request-Id is required to pay an order as it is created."),
     "WEBHOOK_NUMBER_LIMIT_EXCEEDED": (400, "There are as many webhooks as there may be."),

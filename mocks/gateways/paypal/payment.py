@@ -74,9 +74,10 @@ class Refund:
 class Capture:
     """Money taken, or a try at it: ``code`` is the processor's response code, empty when it approved.
 
-    ``made`` and ``updated`` are RFC 3339. ``waited_for`` is why it was PENDING at first, empty if it was not;
-    ``pending`` tells whether it still is, and ``denied`` that it ended so. ``refunded`` and ``reversed``
-    (after disputes) are sums in the minor unit; that a reversed capture shows itself as refunded is assumed.
+    ``made``, ``updated`` and ``booked``, when its money came, are RFC 3339. ``waited_for`` is why it was
+    PENDING at first, empty if it was not; ``pending`` tells whether it still is, and ``denied`` that it ended
+    so. ``refunded`` and ``reversed`` (after disputes) are sums in the minor unit; that a reversed capture
+    shows itself as refunded is assumed.
     """
 
     id: str
@@ -92,6 +93,7 @@ class Capture:
     pending: bool = False
     denied: bool = False
     updated: str = ""
+    booked: str = ""
 
     @property
     def status(self) -> str:

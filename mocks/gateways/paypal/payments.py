@@ -219,6 +219,7 @@ class Payments:
     def _complete(self, capture: Capture, updated: str, at_ns: int) -> None:
         """This is where money comes in."""
         amount, origin = capture.amount, capture.origin
+        capture.booked = updated
         self._ledger.capture(capture.id, origin.drill_order_id, amount.minor, amount.currency, at_ns)
         fee = fee_of(amount).minor
         self._fees[amount.currency] = self._fees.get(amount.currency, 0) + fee
