@@ -179,7 +179,8 @@ def test_errors_are_the_sdks_exceptions(checkout: Any, running: Running, dispute
         disputes.accept_dispute({"merchantAccountCode": ACCOUNT})
     assert caught.value.error_code == "14_002"
     assert result(disputes.accept_dispute(about("NONE000000000000"))) == (False, "Dispute not found")
-    for code in (None, "Nothing", []):
+    wrong: tuple[Any, ...] = (None, "Nothing", [])
+    for code in wrong:
         assert result(disputes.defend_dispute(about(dispute, defenseReasonCode=code)))[0] is False
 
 

@@ -14,11 +14,12 @@ from Adyen.util import generate_notification_sig, is_valid_hmac_notification
 from hypothesis import given
 from hypothesis import strategies as st
 
+from journal.records import Webhook
 from mocks.gateways.adyen.amounts import Amount
 from mocks.gateways.adyen.currencies import DECIMALS
 from mocks.gateways.adyen.notifications import HMAC_KEY, RULES, Notice, item, notification, signature
 from tests.mocks.running import Running, adyen_payment
-from tests.mocks_adyen.sdk import sdk
+from tests.mocks_adyen.sdk import advance, sdk
 
 CAPTURE = Notice(
     "CAPTURE",
@@ -122,11 +123,11 @@ def test_amounts_stay_in_the_minor_unit(currency: str, value: int) -> None:
 
 
 class _Listener:
-    """A merchant's server, which refuses the first webhook."""
+    """A merchant's server, which refuses so many webhooks, then accepts them."""
 
-    def __init__(self) -> None:
+    def __init__(self, refused: int = 1) -> None:
         received: queue.Queue[bytes] = queue.Queue()
-        statuses = iter((500,))
+        statuses = iter((500,) * refused)
 
         class Handler(BaseHTTPRequestHandler):
             def do_POST(self) -> None:
@@ -163,5 +164,42 @@ def test_webhooks_are_delivered_and_redelivered_by_adyens_schedule() -> None:
             running.thread.call(lambda: clock.advance(RULES.redelivery_s[0]))
             assert listener.received.get(timeout=20) == first
             running.until(lambda: outbox.idle and outbox.waiting == 0, "the webhook is accepted")
+    finally:
+        listener.close()
+
+
+def test_a_webhook_is_tried_for_30_days_at_the_published_intervals() -> None:
+    minute, hour, day = 60, 3600, 86_400
+    waits = RULES.redelivery_s
+    assert waits[:12] == (
+        *(9, 18, 27),
+        *(2 * minute, 5 * minute, 10 * minute, 15 * minute, 30 * minute),
+        *(1 * hour, 2 * hour, 4 * hour, 8 * hour),
+    )
+    assert set(waits[12:]) == {8 * hour}
+    assert 30 * day - 8 * hour < sum(waits) <= 30 * day
+
+
+def test_each_attempt_comes_at_its_time_and_none_before() -> None:
+    listener = _Listener(refused=len(RULES.redelivery_s) + 1)
+    try:
+        with Running("adyen") as running:
+            outbox, clock = running.gateway.outbox, running.gateway.mock_clock
+            running.thread.call(lambda: setattr(clock, "_real", lambda: 1e9))
+            running.thread.call(lambda: outbox.deliver_to([listener.url]))
+            # Without a capture there is nothing to settle, of which another webhook would tell.
+            manual = adyen_payment("refused") | {"additionalData": {"manualCapture": "true"}}
+            sdk(running).payments_api.payments(manual)
+            first = listener.received.get(timeout=20)
+            for wait in RULES.redelivery_s:
+                running.until(lambda: outbox.waiting == 1 and outbox.idle, "the refused webhook waits")
+                advance(running, wait - 1)
+                assert running.thread.call(lambda: outbox.idle and outbox.waiting == 1)
+                advance(running, 1)
+                assert listener.received.get(timeout=20) == first
+            running.until(lambda: outbox.abandoned == 1, "the webhook is given up")
+            attempts = [r for r in running.writer.records if isinstance(r, Webhook)]
+            assert [r.attempt for r in attempts] == list(range(1, len(RULES.redelivery_s) + 2))
+            assert {r.status for r in attempts} == {500}
     finally:
         listener.close()

@@ -106,7 +106,7 @@ class Adyen(Gateway):
             path = routes.unversioned(request.path)
             print_ = ""
             if call.idempotency_key:
-                print_ = fingerprint(path.encode(), orjson.dumps(body, option=orjson.OPT_SORT_KEYS))
+                print_ = fingerprint(path.encode(), _canonical(body))
                 replay = self._replay(call, print_)
                 if replay is not None:
                     return replay
@@ -226,6 +226,14 @@ def _body(data: bytes) -> Body:
     if not isinstance(body, dict):
         raise AdyenError(400, "702", "The body is no JSON object.")
     return body
+
+
+def _canonical(body: Body) -> bytes:
+    """The same bytes for the same JSON, however it is written. Raises AdyenError (400): it is too deep."""
+    try:
+        return orjson.dumps(body, option=orjson.OPT_SORT_KEYS)
+    except orjson.JSONEncodeError as error:
+        raise AdyenError(400, "702", "The body is nested too deeply.") from error
 
 
 def _authenticate(headers: dict[str, str]) -> None:
