@@ -57,7 +57,6 @@ class Ledger:
             raise ValueError(f"{reference} has been captured before")
         movement = Movement(self.gateway, "capture", reference, "", order_id, amount_minor, currency, at_ns)
         self._captures[reference] = movement
-        self._refunded[reference] = 0
         self._append(movement)
         return movement
 
@@ -78,7 +77,7 @@ class Ledger:
         movement = Movement(
             self.gateway, "refund", reference, capture, taken.order_id, amount_minor, taken.currency, at_ns
         )
-        self._refunded[capture] += amount_minor
+        self._refunded[capture] = self.refunded(capture) + amount_minor
         self._append(movement)
         return movement
 
@@ -91,8 +90,8 @@ class Ledger:
             ValueError: The amount is not positive, or more than was refunded.
         """
         taken = self._captures[capture]
-        if not 0 < amount_minor <= self._refunded[capture]:
-            raise ValueError(f"a return of {amount_minor} of {self._refunded[capture]} refunded")
+        if not 0 < amount_minor <= self.refunded(capture):
+            raise ValueError(f"a return of {amount_minor} of {self.refunded(capture)} refunded")
         movement = Movement(
             self.gateway, "refund", reference, capture, taken.order_id, -amount_minor, taken.currency, at_ns
         )
@@ -158,7 +157,7 @@ class Ledger:
 
     def refundable(self, capture: str) -> int:
         """What is left of a capture, in the minor unit. Raises KeyError if there is no such capture."""
-        return self._captures[capture].amount_minor - self._refunded[capture]
+        return self._captures[capture].amount_minor - self._refunded.get(capture, 0)
 
     def _append(self, movement: Movement) -> None:
         self._movements.append(movement)

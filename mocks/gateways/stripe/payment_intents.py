@@ -128,7 +128,6 @@ class PaymentIntents:
         self._by_id[name] = intent
         if intent.customer:
             self._by_customer.setdefault(intent.customer, []).append(intent)
-        self._index.add(intent)
         self._events.happened("payment_intent.created", PaymentIntent.body_when_created, intent)
         return intent
 
