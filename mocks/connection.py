@@ -15,6 +15,7 @@ from typing import Protocol, cast
 import httptools
 
 from mocks.exchange import Application, Exchange, Request, complain
+from mocks.reply import Reply
 
 BODY_LIMIT = 1 << 20
 """The largest request body in bytes; a larger one is answered 413."""
@@ -24,6 +25,14 @@ HEAD_LIMIT = 64 << 10
 
 PIPELINE_LIMIT = 64
 """Requests of one connection that may wait for their answers; beyond it, reading pauses."""
+
+ARRIVAL_LIMIT = 30.0
+"""Seconds in which a request that has begun must have arrived whole; a slower one is answered 408. Between
+requests a connection may rest for as long as it likes."""
+
+HALF_CLOSED_LIMIT = 2.0
+"""Seconds for which a client that has closed its sending side can still get its answers. Nobody can tell it
+from one that has left, and those must not keep their sockets while a fault answers nobody."""
 
 LINGER = 1.0
 """Seconds during which a refused request may go on sending, so that its client can read the refusal."""
@@ -62,6 +71,7 @@ class Connection(asyncio.Protocol):
         "_head_size",
         "_headers",
         "_keep_alive",
+        "_late",
         "_lingering",
         "_old",
         "_parser",
@@ -70,6 +80,7 @@ class Connection(asyncio.Protocol):
         "_transport",
         "_unparsed",
         "_url",
+        "_whole",
         "server",
     )
 
@@ -81,10 +92,13 @@ class Connection(asyncio.Protocol):
         self._ended = False  # what is read from here on is no request
         self._lingering = False  # the kernel refused a request: let the client read why before closing
         self._paused = False
+        self._late: asyncio.TimerHandle | None = None  # set while a request arrives in more than one piece
         self._unparsed = 0  # bytes fed of a head that is not complete yet
         self._begin()
+        self._whole = True
 
     def _begin(self) -> None:
+        self._whole = False
         self._url = b""
         self._headers: dict[str, str] = {}
         self._body: list[bytes] = []
@@ -122,6 +136,7 @@ class Connection(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         self._transport = None
         self.server.connections.discard(self)
+        self._in_time()
         self._lose_all()
 
     def data_received(self, data: bytes) -> None:
@@ -142,6 +157,19 @@ class Connection(asyncio.Protocol):
             self._unparsed = 0 if self._fresh else self._unparsed + len(data)
             if self._unparsed > HEAD_LIMIT:
                 self._refuse(431)
+                return
+        if not self._whole and self._late is None and not self._ended:
+            self._late = asyncio.get_running_loop().call_later(ARRIVAL_LIMIT, self._too_late)
+
+    def eof_received(self) -> bool:
+        transport = self._transport
+        if not self._queue or transport is None or not transport.can_write_eof():
+            return False  # close; with TLS there are no half-closed connections
+        self._ended = True
+        self._in_time()
+        self._queue[-1].keep_alive = False
+        asyncio.get_running_loop().call_later(HALF_CLOSED_LIMIT, transport.close)
+        return True
 
     def pause_writing(self) -> None:
         self._pause_reading()
@@ -195,6 +223,9 @@ class Connection(asyncio.Protocol):
         if self._ended:
             return
         self._continue_due = False
+        self._whole = True
+        if self._late is not None:
+            self._in_time()
         target = self._url.decode("latin-1")
         if not target.startswith("/"):
             target = _origin_form(target)
@@ -272,13 +303,33 @@ class Connection(asyncio.Protocol):
             transport.close()
         self._lose_all()
 
+    def _in_time(self) -> None:
+        if self._late is not None:
+            self._late.cancel()
+            self._late = None
+
+    def _too_late(self) -> None:
+        self._late = None
+        if self._paused:
+            # The client may have sent all of it: it is us who don't read.
+            self._late = asyncio.get_running_loop().call_later(ARRIVAL_LIMIT, self._too_late)
+        elif not self._ended:
+            self._refuse(408)
+
     def _refuse(self, status: int) -> None:
         self._ended = True
+        self._in_time()
         self._lingering = True
         request = Request("", "", "", {}, b"", time.monotonic_ns())
         exchange = Exchange(request, self, keep_alive=False, old=False)
         self._queue.append(exchange)
-        exchange.answer(status, f"{HTTPStatus(status).phrase}\n".encode(), content_type="text/plain")
+        # The kernel doesn't know the application's way to say no; the application may.
+        words = getattr(self.server.application, "refusal", None)
+        if words is None:
+            exchange.answer(status, f"{HTTPStatus(status).phrase}\n".encode(), content_type="text/plain")
+            return
+        reply: Reply = words(status)
+        exchange.answer(status, reply.body, content_type=reply.content_type, headers=reply.headers)
 
     def _lose_all(self) -> None:
         queue = self._queue

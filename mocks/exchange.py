@@ -56,7 +56,8 @@ class Exchange:
     Attributes:
         request: The request.
         on_lost: Called once if the connection goes away before the answer, whether the client left or
-            ``Server.refuse`` reset it. A client that closes its sending side counts as gone.
+            ``Server.refuse`` reset it. A client that closes its sending side counts as gone once
+            ``HALF_CLOSED_LIMIT`` is over.
         answered: It has been answered, though the answer may wait for those before it.
         reply: The answer's bytes, once it has been answered; for the connection.
         keep_alive: Whether the connection stays open after the answer; for the connection.
@@ -146,7 +147,10 @@ class Exchange:
 
 
 Application = Callable[[Exchange], None]
-"""Called on the event loop for each request; must not block, and may answer after it has returned."""
+"""Called on the event loop for each request; must not block, and may answer after it has returned.
+
+One that has a method ``refusal(status) -> Reply`` puts what the kernel itself refuses into words: a request
+that is no HTTP (400), too slow (408) or too large (413, 431)."""
 
 
 def complain(request: Request, error: Exception) -> None:

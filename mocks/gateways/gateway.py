@@ -93,6 +93,10 @@ class Gateway(ABC):
     def error(self, status: int) -> Reply:
         """An error of the gateway's own making, in its own shape."""
 
+    def refusal(self, status: int) -> Reply:
+        """What is no request at all, too slow or too large: the error that such a request gets."""
+        return self.error(status)
+
     def headers(self, call: Call, reply: Reply) -> tuple[tuple[str, str], ...]:
         """The headers of an answer besides those of HTTP itself."""
         return reply.headers

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import struct
 from collections.abc import Iterator
 from contextlib import contextmanager
 from urllib.parse import urlencode
@@ -22,7 +23,9 @@ def request_bytes(order: str, key: str) -> bytes:
 
 @contextmanager
 def in_flight(running: Running, order: str, key: str) -> Iterator[socket.socket]:
-    """A Stripe payment on a connection of its own."""
+    """A Stripe payment on a connection of its own, which is reset in the end: from one that is only closed, its
+    client might still read."""
     with socket.create_connection(("127.0.0.1", running.port), timeout=20) as sending:
         sending.sendall(request_bytes(order, key))
         yield sending
+        sending.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))

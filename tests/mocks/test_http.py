@@ -6,6 +6,7 @@ import asyncio
 import errno
 import http.client
 import socket
+import struct
 import threading
 from collections.abc import Iterator
 
@@ -309,6 +310,8 @@ def test_lost_client_is_told_once_and_cannot_be_answered(
     client.send(b"GET /hold HTTP/1.1\r\nHost: x\r\n\r\n")
     application.arrived.acquire(timeout=5)
     assert not application.held[0].lost
+    # A reset: one that merely closes might still be reading.
+    client.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
     client.file.close()
     client.socket.close()
     assert application.told.wait(5)
