@@ -39,7 +39,8 @@ class Event:
     """Something that happened at a gateway.
 
     The identifier and the payload are made when they are asked for: most events of a load test are never
-    read. ``render`` must therefore give the same bytes however late it is called.
+    read. ``render`` must therefore give the same bytes however late it is called, but for a count of the
+    deliveries that are pending.
 
     Attributes:
         number: Counts the gateway's events from 0.
@@ -94,9 +95,10 @@ class Rules:
 class _Delivery:
     """One event on its way to one URL; ``due`` is in seconds of the mock's clock."""
 
-    __slots__ = ("attempt", "body", "due", "event")
+    __slots__ = ("attempt", "body", "counted", "due", "event")
 
-    def __init__(self, event: Event, due: float) -> None:
+    def __init__(self, event: Event, due: float, counted: bool = False) -> None:
+        self.counted = counted
         self.event = event
         self.due = due
         self.attempt = 1
@@ -127,6 +129,7 @@ class Outbox:
         self._endpoints: tuple[Endpoint, ...] = ()
         self._given: tuple[Endpoint, ...] = ()
         self._retired: list[Endpoint] = []
+        self._pending: dict[int, int] = {}
         self._jitter_s = 0.0
         self._doubled = 0.0
         self._delays = Draws(seed, f"{gateway}/webhooks/jitter")
@@ -217,6 +220,16 @@ class Outbox:
         """Deliver an event to one URL, again or for the first time, as if it had just happened."""
         endpoint.take(_Delivery(event, self.clock.now()), 0)
 
+    def pending(self, event: Event) -> int:
+        """To how many URLs an event has yet to be delivered, those included where it was given up."""
+        return self._pending.get(event.number, 0)
+
+    def settle(self, event: Event) -> None:
+        """An event has been delivered to one URL, or that URL is gone."""
+        left = self._pending.pop(event.number, 0) - 1
+        if left > 0:
+            self._pending[event.number] = left
+
     @property
     def endpoints(self) -> tuple[Endpoint, ...]:
         """The URLs to which events are delivered."""
@@ -247,13 +260,20 @@ class Outbox:
 
     def _send(self, event: Event) -> None:
         now = self.clock.now()
+        wanted = sum(endpoint.wants is None or endpoint.wants(event.kind) for endpoint in self._endpoints)
+        if not wanted:
+            return
+        if len(self._pending) > 2 * KEPT:
+            first = self.forgotten
+            self._pending = {number: n for number, n in self._pending.items() if number >= first}
+        self._pending[event.number] = wanted
         for endpoint in self._endpoints:
             if endpoint.wants is not None and not endpoint.wants(event.kind):
                 continue
             copies = 2 if self._doubled and self._doubles.uniform(event.number) < self._doubled else 1
             for copy in range(copies):
                 wait = self._jitter_s * self._delays.uniform(2 * event.number + copy) if self._jitter_s else 0
-                endpoint.take(_Delivery(event, now + wait), wait)
+                endpoint.take(_Delivery(event, now + wait, copy == 0), wait)
 
 
 class Endpoint:
@@ -294,16 +314,21 @@ class Endpoint:
             self._due(delivery)
 
     def pump(self) -> None:
-        """Set the next deliveries off."""
+        """Set the next deliveries off; without an event loop nothing is delivered."""
+        try:
+            loop = asyncio.get_running_loop()
+        except RuntimeError:
+            return
         while self._queue and len(self._tasks) < AT_ONCE and not self._closed and not self._outbox.held:
-            task = asyncio.get_running_loop().create_task(self._deliver(self._queue.popleft()))
+            task = loop.create_task(self._deliver(self._queue.popleft()))
             self._tasks.add(task)
             task.add_done_callback(self._done)
 
     def retire(self) -> None:
         """Begin nothing more."""
         self._closed = True
-        self._queue.clear()
+        while self._queue:
+            self._drop(self._queue.popleft())
 
     async def close(self) -> None:
         """Stop at once."""
@@ -315,9 +340,15 @@ class Endpoint:
         await self._client.close()
 
     def _due(self, delivery: _Delivery) -> None:
-        if not self._closed:
+        if self._closed:
+            self._drop(delivery)
+        else:
             self._queue.append(delivery)
             self.pump()
+
+    def _drop(self, delivery: _Delivery) -> None:
+        if delivery.counted:
+            self._outbox.settle(delivery.event)
 
     def _done(self, task: asyncio.Task[None]) -> None:
         self._tasks.discard(task)
@@ -345,6 +376,8 @@ class Endpoint:
         )
         if not 200 <= status < 300:
             self._again(delivery)
+        elif delivery.counted:
+            outbox.settle(event)
 
     def _again(self, delivery: _Delivery) -> None:
         outbox = self._outbox

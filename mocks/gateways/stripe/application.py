@@ -9,7 +9,7 @@ from mocks.draws import ALPHANUMERIC
 from mocks.gateways.call import Call, Prepared
 from mocks.gateways.gateway import Gateway
 from mocks.gateways.rate_limit import Limit, Limits
-from mocks.gateways.stripe import disputes, events, refunds
+from mocks.gateways.stripe import disputes, events, refunds, webhook_endpoints
 from mocks.gateways.stripe.answers import Endpoint, guarded, ok
 from mocks.gateways.stripe.authentication import authenticate
 from mocks.gateways.stripe.balance import Balance
@@ -30,6 +30,8 @@ from mocks.gateways.stripe.payout import Payout
 from mocks.gateways.stripe.payouts import Payouts
 from mocks.gateways.stripe.refunds import Refunds
 from mocks.gateways.stripe.routes import EXPAND, KNOWN, named, route
+from mocks.gateways.stripe.webhook_endpoint import WebhookEndpoint
+from mocks.gateways.stripe.webhook_endpoints import WebhookEndpoints
 from mocks.http import Request
 from mocks.idempotency import fingerprint
 from mocks.latency import Latency
@@ -61,7 +63,7 @@ class Stripe(Gateway):
     def __init__(self, name: str, latency: Latency, seed: int) -> None:
         super().__init__(name, latency, seed)
         clock = self.mock_clock
-        self.events = Events(self.outbox, API_VERSION)
+        self.events = Events(self.outbox, API_VERSION, self._request_id)
         self.balance = Balance(clock)
         self.charges = Charges(clock, self._new_id)
         self.customers = Customers(self.events, clock, self._new_id)
@@ -79,6 +81,7 @@ class Stripe(Gateway):
         )
         self.payouts = Payouts(self.ledger, self.balance, self.events, clock, self._new_id)
         payments = PaymentCalls(self.intents, self.methods)
+        self.webhook_endpoints = WebhookEndpoints(self.outbox, clock, self._new_id)
         self._endpoints: dict[str, Endpoint] = {
             **payments.endpoints,
             **CustomerCalls(self.customers, self.methods).endpoints,
@@ -101,6 +104,15 @@ class Stripe(Gateway):
             "balance_transactions.list": _listing(self.balance),
             "payouts.retrieve": _retrieving(self.payouts.find, Payout.body),
             "payouts.list": _listing(self.payouts),
+            "webhook_endpoints.create": _creating(self.webhook_endpoints.create, webhook_endpoints.check_new),
+            "webhook_endpoints.list": _listing(self.webhook_endpoints),
+            "webhook_endpoints.retrieve": _retrieving(self.webhook_endpoints.find, WebhookEndpoint.body),
+            "webhook_endpoints.update": _changing(
+                self.webhook_endpoints.find, self.webhook_endpoints.update, webhook_endpoints.check
+            ),
+            "webhook_endpoints.delete": _retrieving(
+                self.webhook_endpoints.find, lambda row, expand: self.webhook_endpoints.delete(row)
+            ),
             "events.retrieve": _retrieving(self.events.find, self.events.body),
             "events.list": _listing(self.events),
         }
@@ -121,7 +133,7 @@ class Stripe(Gateway):
     def headers(self, call: Call, reply: Reply) -> tuple[tuple[str, str], ...]:
         asked = call.exchange.request.headers
         headers = [
-            ("Request-Id", "req_" + self.ids.text(call.number + (1 << 40), 14, ALPHANUMERIC)),
+            ("Request-Id", self._request_id(call.number)),
             ("Stripe-Version", asked.get("stripe-version", API_VERSION)),
         ]
         if call.idempotency_key and call.exchange.request.method == "POST":
@@ -155,9 +167,11 @@ class Stripe(Gateway):
             prepared = self._validated(call, parameters)
         except StripeError as error:
             return error.reply()
-        if print_ and not isinstance(prepared, Reply):
+        if isinstance(prepared, Reply):
+            return prepared
+        if print_:
             call.use = self.keys.claim(call.idempotency_key, request.path, print_)
-        return prepared
+        return prepared if request.method == "GET" else self._causing(call, prepared)
 
     def _replay(self, call: Call, print_: str) -> Reply | None:
         key = call.idempotency_key
@@ -198,6 +212,21 @@ class Stripe(Gateway):
 
         return guarded(execute)
 
+    def _causing(self, call: Call, execute: Callable[[int], Reply]) -> Callable[[int], Reply]:
+        """The same execution, whose events name the call."""
+
+        def caused(at_ns: int) -> Reply:
+            self.events.cause = call
+            try:
+                return execute(at_ns)
+            finally:
+                self.events.cause = None
+
+        return caused
+
+    def _request_id(self, number: int) -> str:
+        return "req_" + self.ids.text(number + (1 << 40), 14, ALPHANUMERIC)
+
     def _new_id(self, prefix: str) -> str:
         return prefix + self.next_id(24, ALPHANUMERIC)
 
@@ -236,5 +265,15 @@ def _changing(
             return ok(row.body(expand))
 
         return guarded(execute)
+
+    return endpoint
+
+
+def _creating(create: Callable[[Parameters], Any], check: Callable[[Parameters], None]) -> Endpoint:
+    """An endpoint that makes an object; ``check`` looks at the parameters before."""
+
+    def endpoint(call: Call, parameters: Parameters, name: str, expand: frozenset[str]) -> Prepared:
+        check(parameters)
+        return guarded(lambda at_ns: ok(create(parameters).body(expand)))
 
     return endpoint

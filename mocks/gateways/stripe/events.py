@@ -10,9 +10,10 @@ from typing import Any
 import orjson
 
 from mocks.draws import ALPHANUMERIC, Draws
+from mocks.gateways.call import Call
 from mocks.gateways.stripe.errors import invalid, missing
 from mocks.gateways.stripe.form import FormError, Parameters, listed
-from mocks.gateways.stripe.objects import listing, page_of, text
+from mocks.gateways.stripe.objects import boolean, listing, page_of, text
 from mocks.webhooks import Event, Headers, Outbox, Rules
 
 WEBHOOK_SECRET = "whsec_paydrill_0123456789abcdef"  # noqa: S105
@@ -45,11 +46,27 @@ def rules(name: str, seed: int) -> Rules:
 
 
 class Events:
-    """The events of one gateway, put into its outbox and listed from there."""
+    """The events of one gateway, put into its outbox and listed from there.
 
-    def __init__(self, outbox: Outbox, api_version: str) -> None:
+    Args:
+        outbox: Keeps and delivers them.
+        api_version: What they are rendered in.
+        request_id: The number of a call -> the ``Request-Id`` that it was answered with.
+
+    Attributes:
+        cause: The call that is being executed; None while time alone makes things happen.
+    """
+
+    def __init__(
+        self,
+        outbox: Outbox,
+        api_version: str,
+        request_id: Callable[[int], str] = lambda number: f"req_{number}",
+    ) -> None:
+        self.cause: Call | None = None
         self._outbox = outbox
         self._api_version = api_version
+        self._request_id = request_id
         self._render = self._payload
 
     def happened(self, kind: str, body: Callable[..., dict[str, Any]], *arguments: Any) -> None:
@@ -60,7 +77,11 @@ class Events:
             body: Makes the object as it was at this moment, however late it is called, with ``arguments``.
             arguments: What ``body`` is called with.
         """
-        self._outbox.add(kind, self._render, body, *arguments)
+        cause = self.cause
+        if cause is None:
+            self._outbox.add(kind, self._render, -1, "", body, *arguments)
+        else:
+            self._outbox.add(kind, self._render, cause.number, cause.idempotency_key, body, *arguments)
 
     def find(self, name: str) -> Event:
         """Raises StripeError (404) when there is none."""
@@ -74,13 +95,20 @@ class Events:
         return orjson.Fragment(event.payload())
 
     def page(self, parameters: Parameters, expand: Collection[str]) -> dict[str, Any]:
-        """A list page, newest first; filters ``type``, ``types`` and ``created``. A type may end in ``*``."""
+        """A list page, newest first; filters ``type``, ``types``, ``delivery_success`` and ``created``. A
+        type may end in ``*``."""
         wanted = _types(parameters)
-        rows = [event for event in self._outbox if _matches(event.kind, wanted)]
+        rows = [event for event in self._outbox if not wanted or matches(event.kind, wanted)]
+        if "delivery_success" in parameters:
+            delivered = boolean(parameters, "delivery_success")
+            rows = [event for event in rows if (self._outbox.pending(event) == 0) == delivered]
         page = page_of(parameters, rows, lambda name, param: self._cursor(name, param, rows))
         return listing("/v1/events", page, self.body)
 
-    def _payload(self, event: Event, body: Callable[..., dict[str, Any]], *arguments: Any) -> bytes:
+    def _payload(
+        self, event: Event, number: int, key: str, body: Callable[..., dict[str, Any]], *arguments: Any
+    ) -> bytes:
+        request_id = self._request_id(number) if number >= 0 else None
         return orjson.dumps(
             {
                 "id": event.id,
@@ -89,8 +117,8 @@ class Events:
                 "created": event.created,
                 "data": {"object": body(*arguments)},
                 "livemode": False,
-                "pending_webhooks": 0,
-                "request": {"id": None, "idempotency_key": None},
+                "pending_webhooks": self._outbox.pending(event),
+                "request": {"id": request_id, "idempotency_key": key or None},
                 "type": event.kind,
             }
         )
@@ -117,7 +145,6 @@ def _types(parameters: Parameters) -> list[str]:
         raise invalid("Invalid array", param="types") from error
 
 
-def _matches(kind: str, wanted: list[str]) -> bool:
-    return not wanted or any(
-        kind == name or (name.endswith("*") and kind.startswith(name[:-1])) for name in wanted
-    )
+def matches(kind: str, wanted: Collection[str]) -> bool:
+    """Whether an event's type is among those that are named; a name may end in ``*``."""
+    return any(kind == name or (name.endswith("*") and kind.startswith(name[:-1])) for name in wanted)

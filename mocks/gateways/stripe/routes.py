@@ -40,6 +40,11 @@ _PATHS = {
     "disputes.close": "POST /v1/disputes/*/close",
     "payouts.list": "GET /v1/payouts",
     "payouts.retrieve": "GET /v1/payouts/*",
+    "webhook_endpoints.create": "POST /v1/webhook_endpoints",
+    "webhook_endpoints.list": "GET /v1/webhook_endpoints",
+    "webhook_endpoints.retrieve": "GET /v1/webhook_endpoints/*",
+    "webhook_endpoints.update": "POST /v1/webhook_endpoints/*",
+    "webhook_endpoints.delete": "DELETE /v1/webhook_endpoints/*",
     "events.list": "GET /v1/events",
     "events.retrieve": "GET /v1/events/*",
 }
@@ -57,6 +62,7 @@ _METHOD = {
 }
 _CUSTOMER = {"email", "name", "phone", "description", "metadata", "address", "shipping", "invoice_settings"}
 _DETAILS = {"billing_details", "metadata", "card", "allow_redisplay", "expand"}
+_ENDPOINT = {"url", "enabled_events", "description", "metadata", "expand"}
 KNOWN = {
     "payment_intents.create": frozenset(
         _METHOD
@@ -109,7 +115,12 @@ KNOWN = {
     "payouts.retrieve": frozenset({"expand"}),
     "payouts.list": frozenset(_PAGING | {"status"}),
     "events.retrieve": frozenset({"expand"}),
-    "events.list": frozenset(_PAGING | {"type", "types"}),
+    "events.list": frozenset(_PAGING | {"type", "types", "delivery_success"}),
+    "webhook_endpoints.create": frozenset(_ENDPOINT | {"api_version", "connect"}),
+    "webhook_endpoints.list": frozenset(_PAGING),
+    "webhook_endpoints.retrieve": frozenset({"expand"}),
+    "webhook_endpoints.update": frozenset(_ENDPOINT | {"disabled"}),
+    "webhook_endpoints.delete": frozenset({"expand"}),
 }
 """Endpoint -> the parameters that it knows."""
 
