@@ -266,6 +266,8 @@ class PaymentIntents:
 
     def _charge(self, intent: PaymentIntent, at_ns: int, *, authenticated: bool = False) -> None:
         """Raises StripeError (402) when the card is declined."""
+        if intent.future_usage is not None and intent.customer is not None:
+            self._customers.living(intent.customer, param="customer")
         assert intent.instrument is not None and intent.payment_method is not None
         charge = self._charges.add(intent, intent.instrument, intent.payment_method)
         if authenticated:

@@ -69,9 +69,12 @@ class PaymentMethods:
 
     def find(self, name: str, *, param: str = "payment_method", status: int = 404) -> PaymentMethod:
         """One that is kept, or that a payment used. Raises StripeError when there is none."""
-        method = self._by_id.get(name) or self.used(name)
+        method = self._by_id.get(name)
         if method is None:
-            raise missing("PaymentMethod", name, param=param, status=status)
+            method = self.used(name)
+            if method is None:
+                raise missing("PaymentMethod", name, param=param, status=status)
+            self.keep(method)
         return method
 
     def named(self, name: str) -> PaymentMethod:
