@@ -163,6 +163,7 @@ def write_money(
         "gateway": np.where(events.moved_ns > 0, gateway, "")[entry_kept],
         "reference": np.where(events.moved_ns > 0, reference, "")[entry_kept],
         "refunded_minor": np.zeros(entry_kept.sum(), np.int64),
+        "kind": np.full(entry_kept.sum(), "payment", dtype=object),
     }
     sent_seen = never | (ended & (done < end * 0.6 if plant & {"aborted", "interrupted"} else True))
     if "killed_load" in plant:

@@ -21,6 +21,7 @@ as failed money: only reconciliation may turn it into something else."""
 ProbeOutcome = Literal["ok", "fail", "unknown"]
 FaultPhase = Literal["armed", "started", "stopped"]
 MovementKind = Literal["capture", "refund", "dispute", "fee", "payout"]
+EntryKind = Literal["payment", "dispute", "fee", "payout"]
 MarkKind = Literal["stage", "note", "died", "aborted", "interrupted", "settled", "unsettled", "machine"]
 
 
@@ -140,10 +141,13 @@ class ProbeResult(NamedTuple):
 
 
 class PlatformEntry(NamedTuple):
-    """One payment in the platform's own ledger (what it claims), exported when the drill has ended.
+    """One entry of the platform's own ledger (what it claims), exported when the drill has ended.
 
-    ``status`` is an ``Outcome``; ``gateway`` and ``reference`` say where it claims the money moved (empty
-    when it did not); ``refunded_minor`` is the sum of the refunds it claims.
+    ``kind`` is an ``EntryKind``. Of a payment, ``status`` is an ``Outcome``; ``gateway`` and
+    ``reference`` say where it claims the money moved, or, while it is ``pending``, who collects it (empty
+    when nobody does); ``refunded_minor`` is the sum of the refunds it claims. Of a dispute, ``reference``
+    is the gateway's id of it and ``amount_minor`` is negative when the money came back; of a fee and a
+    payout, ``reference`` is the gateway's id of the payout, and ``order_id`` is empty.
     """
 
     id: str
@@ -154,6 +158,7 @@ class PlatformEntry(NamedTuple):
     gateway: str
     reference: str
     refunded_minor: int
+    kind: str = "payment"
 
 
 class Mark(NamedTuple):

@@ -1,9 +1,10 @@
 """The tether: what ties a child process to the conductor.
 
 One socket pair per child, handed over as an inherited file descriptor. The conductor sends the child its
-plan; the child says ``ready`` (with the port it bound); the conductor says ``go`` with the epoch of the
-run. When the conductor's end closes, for whatever reason, the child ends itself: no child outlives a
-drill, not even after ``kill -9`` of the conductor. Messages are JSON, one a line.
+plan; the child says ``ready`` (with the port it bound); a gateway is told where its ``webhooks`` go; the
+conductor says ``go`` with the epoch of the run. When the conductor's end closes, for whatever reason, the
+child ends itself: no child outlives a drill, not even after ``kill -9`` of the conductor. Messages are
+JSON, one a line.
 """
 
 from __future__ import annotations

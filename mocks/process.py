@@ -21,7 +21,7 @@ import sys
 import threading
 import traceback
 from pathlib import Path
-from typing import Protocol, cast
+from typing import Protocol, cast, runtime_checkable
 
 import uvloop
 
@@ -53,6 +53,14 @@ class Service(Protocol):
 
     async def stop(self) -> None:
         """Finish what is in flight within a second or so, and close."""
+
+
+@runtime_checkable
+class Delivering(Protocol):
+    """A service that delivers webhooks, to URLs that are known only when their receiver is ready."""
+
+    def deliver(self, webhooks: Message) -> None:
+        """Deliver from here on. Raises ValueError for a URL that is not on loopback."""
 
 
 ROLES = {
@@ -103,6 +111,8 @@ class Child:
             if "plan" in message:
                 if not await self._start(message["plan"]):
                     return ENVIRONMENT_BROKE
+            elif "webhooks" in message and isinstance(self._service, Delivering):
+                self._service.deliver(message["webhooks"])
             elif "go" in message and self._service is not None and self._flushing is None:
                 self._go(int(message["go"]["epoch_ns"]))
             else:

@@ -92,6 +92,10 @@ class Child:
         ready: Message = message.get("ready", {})
         return ready
 
+    def deliver(self, webhooks: Mapping[str, Any]) -> None:
+        """Tell a gateway where its webhooks go. Raises ChildError when the child is gone."""
+        self._send({"webhooks": dict(webhooks)})
+
     def go(self, message: Mapping[str, Any]) -> None:
         """Start the run. Raises ChildError when the child is gone."""
         self._send({"go": dict(message)})

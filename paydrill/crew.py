@@ -84,13 +84,19 @@ class Crew:
             # A platform that runs already has to know where to find them, so they take their known ports.
             port = GATEWAYS[name].default_port if own is None else 0
             child.plan(plans.gateway(scenario, name, journal, port))
+        secrets: dict[str, str] = {}
         for name, child in gateways.items():
             self.tell(f"starting {name} ...")
-            urls[name] = f"http://{_LOOPBACK}:{self._ready(child)['port']}"
+            ready = self._ready(child)
+            urls[name] = f"http://{_LOOPBACK}:{ready['port']}"
+            secrets[name] = str(ready["webhook_secret"])
         if own is not None:
             self.tell("starting the platform ...")
-            own.plan(plans.platform(scenario, dict(urls), self.folder.store, journal))
+            own.plan(plans.platform(scenario, dict(urls), self.folder.store, journal, secrets=secrets))
             urls["platform"] = f"http://{_LOOPBACK}:{self._ready(own)['port']}"
+            # Each knows the other's address: the gateways are told last where their webhooks go.
+            for name, child in gateways.items():
+                child.deliver(plans.webhooks(name, urls["platform"]))
         else:
             assert scenario.platform.url is not None
             urls["platform"] = scenario.platform.url.rstrip("/")

@@ -94,4 +94,5 @@ def _entry(entry: dict[str, Any]) -> PlatformEntry:
         gateway=str(entry["gateway"] or ""),
         reference=str(entry["reference"] or ""),
         refunded_minor=int(entry["refunded_minor"]),
+        kind=str(entry.get("kind", "payment")),
     )

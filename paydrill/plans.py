@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -35,10 +36,22 @@ def gateway(scenario: Scenario, name: str, journal: Path | None, port: int = 0) 
     }
 
 
+def webhooks(gateway: str, platform: str) -> Plan:
+    """Where a mock gateway delivers its events: to the reference platform, of which this is the base URL."""
+    return {"urls": [f"{platform}/webhooks/{gateway}"]}
+
+
 def platform(
-    scenario: Scenario, gateways: dict[str, str], store: Path, journal: Path | None, port: int = 0
+    scenario: Scenario,
+    gateways: dict[str, str],
+    store: Path,
+    journal: Path | None,
+    port: int = 0,
+    *,
+    secrets: Mapping[str, str] | None = None,
 ) -> Plan:
-    """The plan of the reference platform. ``gateways`` maps a name to its base URL."""
+    """The plan of the reference platform. ``gateways`` maps a name to its base URL, ``secrets`` to what its
+    webhooks are verified with; they are not taken without."""
     assert scenario.platform.reference is not None
     return {
         "role": "platform",
@@ -50,7 +63,12 @@ def platform(
         "journal": str(journal) if journal else None,
         "timeout_ns": scenario.platform.reference.timeout,
         "gateways": [
-            {"name": name, "url": url, "weight": scenario.gateways[name].weight}
+            {
+                "name": name,
+                "url": url,
+                "weight": scenario.gateways[name].weight,
+                "webhook_secret": (secrets or {}).get(name, ""),
+            }
             for name, url in gateways.items()
         ],
     }

@@ -62,7 +62,7 @@ request AS (
 ranked AS (
   SELECT *, CASE status WHEN 'succeeded' THEN 0 WHEN 'unknown' THEN 1 WHEN 'pending' THEN 2
                         WHEN 'declined' THEN 3 WHEN 'canceled' THEN 4 ELSE 5 END AS place
-  FROM platform_entry
+  FROM platform_entry WHERE kind = 'payment'
 ),
 ledger AS (
   -- If the ledger has several entries of one order, the one that claims most stands for it.

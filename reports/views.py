@@ -75,7 +75,8 @@ def views_of(run: RunFolder) -> Views:
         why = "the export of the platform's ledger broke off"
     else:
         why = ""
-    ledger = View(LEDGER, pc.count_distinct(entries["order_id"]).as_py(), not why, why)
+    payments_of = entries.filter(pc.equal(entries["kind"], "payment"))
+    ledger = View(LEDGER, pc.count_distinct(payments_of["order_id"]).as_py(), not why, why)
 
     known = _orders_by_gateway(run)
     gateways = []

@@ -53,6 +53,10 @@ class Gateway(ABC):
     key_lifetime_s: float = math.inf
     """Seconds of the mock's clock for which an idempotency key is kept."""
 
+    webhook_secret: str = ""
+    """What a receiver needs to verify its webhooks: the secret, for PayPal the webhook id; empty when they
+    are not signed."""
+
     limits: Limits = Limits(Limit(100))
     """Its rate limits, which are off until ``rate_limit.enforce`` is called; an assumption unless a gateway
     has its own."""

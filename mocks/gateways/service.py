@@ -90,13 +90,22 @@ class GatewayService:
         if plan.get("admin_port") is not None:
             self.admin = Server(Admin(gateway), port=int(plan["admin_port"]))
             ready["admin_port"] = await self.admin.start()
-        return ready
+        return {**ready, "webhook_secret": gateway.webhook_secret}
 
     def go(self, clock: Clock, writer: Writer | None) -> None:
         """Write down what happens from here on, and set the faults' alarms."""
         assert self.gateway is not None and self.schedule is not None
         self.gateway.begin(clock, writer)
         self.schedule.arm(clock, writer.write if writer is not None else lambda event: None)
+
+    def deliver(self, webhooks: Message) -> None:
+        """Deliver events as the plan's ``webhooks`` would have said, had the URLs been known then."""
+        assert self.gateway is not None
+        self.gateway.outbox.deliver_to(
+            webhooks["urls"],
+            jitter_s=float(webhooks.get("jitter_s", 0.0)),
+            doubled=float(webhooks.get("doubled", 0.0)),
+        )
 
     async def stop(self) -> None:
         """Stop the faults, answer what is in flight within a second, close."""

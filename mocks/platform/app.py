@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 import sys
+import time
 from collections.abc import Coroutine
 from typing import Any
 from urllib.parse import parse_qs, unquote
@@ -12,12 +13,15 @@ from urllib.parse import parse_qs, unquote
 import orjson
 
 from mocks.http import Exchange, Request
+from mocks.platform.entry import Entry
+from mocks.platform.inbox import Inbox, LaterError
 from mocks.platform.janitor import Janitor
 from mocks.platform.payment import Payment, Refund, Status, payment_id
 from mocks.platform.payments import ConflictError, Payments
 from mocks.platform.refunds import RefundRefusedError, Refunds
 from mocks.platform.store import StoreError
 from mocks.platform.vault import INSTRUMENTS
+from mocks.platform.webhooks import ForgedError, Notice
 
 KEY_LIMIT = 255
 """The longest idempotency key and order id, in characters."""
@@ -55,20 +59,24 @@ class BadInputError(Exception):
 class App:
     """Routes requests to payments and refunds; an application of ``mocks.http.Server``.
 
-    - ``POST /payments``: 201 succeeded, 402 declined, 202 unknown, 503 failed; 400, 409
+    - ``POST /payments``: 201 succeeded, 402 declined, 202 pending or unknown, 503 failed; 400, 409
     - ``GET /payments/{id}``: 200; 404
     - ``POST /payments/{id}/refunds``: 201 succeeded, 202 unknown, 503 failed; 400, 404, 409, 422
+    - ``POST /webhooks/{gateway}``: 200 acted on; 400 not signed by the gateway, 404 not listened to, 503 to
+      be delivered again
     - ``GET /ledger?after=<cursor>&limit=<1..1000>``: 200
     - ``GET /health``: 200
 
-    Both POSTs need an ``Idempotency-Key``. A request whose client has gone is carried on all the same. The
-    ledger names a gateway and a reference only where it claims that money moved.
+    The first two POSTs need an ``Idempotency-Key``. A request whose client has gone is carried on all the
+    same. The ledger names a gateway and a reference only where it claims that money moved, or that a gateway
+    collects it.
     """
 
-    def __init__(self, payments: Payments, refunds: Refunds, janitor: Janitor) -> None:
+    def __init__(self, payments: Payments, refunds: Refunds, janitor: Janitor, inbox: Inbox) -> None:
         self.payments = payments
         self.refunds = refunds
         self.janitor = janitor
+        self.inbox = inbox
         self._tasks: set[asyncio.Task[None]] = set()
 
     def __call__(self, exchange: Exchange) -> None:
@@ -105,6 +113,9 @@ class App:
                         exchange, self._known(unquote(id)).id, _key(request), _refund_amount(request)
                     ),
                 )
+            case ["webhooks", gateway]:
+                _allow(request, "POST")
+                self._webhook(exchange, gateway)
             case ["ledger"]:
                 _allow(request, "GET")
                 self._ledger(exchange)
@@ -113,6 +124,29 @@ class App:
                 self._health(exchange)
             case _:
                 raise BadInputError("there is nothing here", "path", 404)
+
+    def _webhook(self, exchange: Exchange, gateway: str) -> None:
+        request = exchange.request
+        if not self.inbox.listens_to(gateway):
+            raise BadInputError("no webhooks of such a gateway are taken here", "path", 404)
+        try:
+            notices = self.inbox.read(gateway, request.headers, request.body, time.time())
+        except ForgedError as error:
+            raise BadInputError(str(error), "signature") from None
+        except ValueError:
+            raise BadInputError("the body is not what the gateway sends", "body") from None
+        if notices:
+            self._run(exchange, self._take(exchange, gateway, notices))
+        else:
+            _answer(exchange, 200, {"received": True})
+
+    async def _take(self, exchange: Exchange, gateway: str, notices: tuple[Notice, ...]) -> None:
+        try:
+            await self.inbox.take(gateway, notices)
+        except LaterError as error:
+            _refuse(exchange, 503, str(error), "")
+        else:
+            _answer(exchange, 200, {"received": True})
 
     def _run(self, exchange: Exchange, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.get_running_loop().create_task(self._guarded(exchange, work))
@@ -148,24 +182,24 @@ class App:
         return payment
 
     def _ledger(self, exchange: Exchange) -> None:
+        """All payments, then the other entries: a cursor that starts with ``e`` is one of those."""
         query = parse_qs(exchange.request.query)
-        after = _number(query, "after", 0, 0, 2**62)
         limit = _number(query, "limit", PAGE_LIMIT, 1, PAGE_LIMIT)
-        payments, cursor = self.payments.store.page(after, limit)
-        entries = [
-            {
-                "id": payment.id,
-                "order_id": payment.order_id,
-                "amount_minor": payment.amount_minor,
-                "currency": payment.currency,
-                "status": payment.status,
-                "gateway": payment.gateway if payment.status == "succeeded" else "",
-                "reference": payment.reference if payment.status == "succeeded" else "",
-                "refunded_minor": payment.refunded_minor,
-            }
-            for payment in payments
-        ]
-        _answer(exchange, 200, {"entries": entries, "next": None if cursor is None else str(cursor)})
+        others = query.get("after", [""])[-1].startswith("e")
+        store = self.payments.store
+        following: str | None
+        if others:
+            query["after"] = [query["after"][-1][1:]]
+            rows, cursor = store.entries(_number(query, "after", 0, 0, 2**62), limit)
+            entries = [_entry_body(row) for row in rows]
+            following = None if cursor is None else f"e{cursor}"
+        else:
+            payments, cursor = store.page(_number(query, "after", 0, 0, 2**62), limit)
+            entries = [_ledger_body(payment) for payment in payments]
+            following = "e0" if cursor is None else str(cursor)
+            if cursor is None and not store.entries(0, 1)[0]:
+                following = None
+        _answer(exchange, 200, {"entries": entries, "next": following})
 
     def _health(self, exchange: Exchange) -> None:
         shares = self.payments.shares()
@@ -173,7 +207,8 @@ class App:
             name: {"breaker": gateway.breaker.state, "share_served": round(shares[name], 4)}
             for name, gateway in self.payments.gateways.items()
         }
-        body = {"status": "ok", "unresolved": self.janitor.unresolved, "gateways": gateways}
+        body = {"status": "ok", "unresolved": self.janitor.unresolved}
+        body |= {"unsettled": self.janitor.unsettled, "gateways": gateways}
         _answer(exchange, 200, body)
 
 
@@ -270,6 +305,35 @@ def _payment_body(payment: Payment) -> dict[str, Any]:
     if payment.error:
         body["error"] = payment.error
     return body
+
+
+def _ledger_body(payment: Payment) -> dict[str, Any]:
+    known = payment.status == "succeeded" or payment.accepted
+    return {
+        "kind": "payment",
+        "id": payment.id,
+        "order_id": payment.order_id,
+        "amount_minor": payment.amount_minor,
+        "currency": payment.currency,
+        "status": payment.status,
+        "gateway": payment.gateway if known else "",
+        "reference": payment.reference if known else "",
+        "refunded_minor": payment.refunded_minor,
+    }
+
+
+def _entry_body(entry: Entry) -> dict[str, Any]:
+    return {
+        "kind": entry.kind,
+        "id": f"{entry.kind}-{entry.gateway}-{entry.reference}",
+        "order_id": entry.order_id,
+        "amount_minor": entry.amount_minor,
+        "currency": entry.currency,
+        "status": "succeeded",
+        "gateway": entry.gateway,
+        "reference": entry.reference,
+        "refunded_minor": 0,
+    }
 
 
 def _refund_body(refund: Refund) -> dict[str, Any]:

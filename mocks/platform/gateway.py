@@ -11,11 +11,12 @@ from journal.clock import MILLISECOND, SECOND
 from mocks.outbound import Answer, Call, Client, NeverSentError, OutboundError
 from mocks.platform.breaker import Breaker, Permit
 from mocks.platform.connectors import Connector
+from mocks.platform.connectors.connector import Payout
 from mocks.platform.payment import Payment, Refund
 from mocks.platform.retries import Backoff
 from mocks.platform.verdict import Kind, Verdict, not_taken, unknown
 
-FINAL = (Kind.TAKEN, Kind.DECLINED)
+FINAL = (Kind.TAKEN, Kind.ACCEPTED, Kind.DECLINED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,8 +73,8 @@ class Gateway:
         """Take the money, trying again under the same idempotency key.
 
         Returns:
-            ``TAKEN``; ``DECLINED``; ``NOT_TAKEN``: surely not, another gateway may have the payment;
-            ``UNKNOWN``: no other gateway may, until this one was found out.
+            ``TAKEN``; ``ACCEPTED``; ``DECLINED``; ``NOT_TAKEN``: surely not, another gateway may have the
+            payment; ``UNKNOWN``: no other gateway may, until this one was found out.
         """
         try:
             return await self._charge(payment, permit)
@@ -90,6 +91,13 @@ class Gateway:
         except OutboundError as error:
             return unknown(str(error))
         return verdict if verdict.kind in (*FINAL, Kind.NOT_TAKEN) else unknown(verdict.reason)
+
+    async def payout(self, reference: str) -> Payout | None:
+        """Ask what a payout holds; ``None`` when the gateway doesn't say now."""
+        try:
+            return await self.connector.payout(reference, self._ask)
+        except OutboundError:
+            return None
 
     async def refund(self, refund: Refund, payment: Payment) -> Verdict:
         """Give money back, trying again under the same idempotency key. Refunds can only go to the gateway
@@ -112,8 +120,22 @@ class Gateway:
         return verdict if verdict.kind in (*FINAL, Kind.NOT_TAKEN) else unknown(verdict.reason)
 
     async def _charge(self, payment: Payment, permit: Permit) -> Verdict:
+        made: tuple[str, ...] = ()
+        while (step := self.connector.step(payment, made)) is not None:
+            verdict = await self._settle(
+                step.call,
+                step.read,
+                f"{payment.id}/{len(made)}",
+                lambda answer: self._judge(permit, answer),
+            )
+            if verdict.kind is Kind.DECLINED:
+                return verdict
+            if verdict.kind is not Kind.TAKEN:
+                # Whatever became of the step, no money moves before the charge.
+                return not_taken(verdict.reason)
+            made = (*made, verdict.reference)
         verdict = await self._settle(
-            self.connector.charge(payment),
+            self.connector.charge(payment, made),
             self.connector.charged,
             payment.id,
             lambda answer: self._judge(permit, answer),

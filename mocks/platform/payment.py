@@ -7,8 +7,9 @@ from hashlib import blake2b
 from typing import Literal
 
 Status = Literal["pending", "succeeded", "declined", "failed", "unknown"]
-"""``pending``: being worked on. ``unknown``: the customer was told so, the janitor will find out. The other
-three are final: ``failed`` means that no gateway took the money, for certain."""
+"""``pending``: being worked on or, with a reference, accepted by a gateway that says later whether the money
+came (a bank debit). ``unknown``: the customer was told so, the janitor will find out. The other three are
+final: ``failed`` means that no gateway took the money, for certain."""
 
 UNDECIDED: tuple[Status, ...] = ("pending", "unknown")
 
@@ -39,6 +40,11 @@ class Payment:
     decline_code: str = ""
     error: str = ""
     refunded_minor: int = 0
+
+    @property
+    def accepted(self) -> bool:
+        """Whether a gateway collects it, and will say later whether the money came."""
+        return self.status == "pending" and self.reference != ""
 
     def same_request(self, other: Payment) -> bool:
         """Whether both were asked for with the same parameters."""

@@ -30,7 +30,7 @@ class Payments:
         gateways: Name -> gateway.
         weights: Name -> weight, for the router.
         seed: The seed of the router.
-        on_unknown: Told of every payment that was left unknown.
+        on_undecided: Told of every payment that was left unknown, or accepted and not settled yet.
     """
 
     def __init__(
@@ -39,13 +39,13 @@ class Payments:
         gateways: Mapping[str, Gateway],
         weights: Mapping[str, float],
         seed: int,
-        on_unknown: Callable[[Payment], None],
+        on_undecided: Callable[[Payment], None],
     ) -> None:
         self.store = store
         self.gateways = gateways
         self.weights = weights
         self.seed = seed
-        self._on_unknown = on_unknown
+        self._on_undecided = on_undecided
         self._in_progress: dict[str, tuple[Payment, asyncio.Future[Payment]]] = {}
         self._orders: dict[str, str] = {}
         self._served: deque[str] = deque(maxlen=SHARE_WINDOW)
@@ -90,9 +90,12 @@ class Payments:
         return payment, False
 
     def recover(self) -> list[Payment]:
-        """Payments that a process which is gone left undecided. What it was doing for a ``pending`` one is
-        not known, so each is ``unknown`` and to be asked about."""
-        return [replace(payment, status="unknown") for payment in self.store.undecided_payments()]
+        """Payments that a process which is gone left undecided. What it was doing for a ``pending`` one that
+        no gateway had accepted is not known, so it is ``unknown``; all are to be asked about."""
+        return [
+            payment if payment.accepted else replace(payment, status="unknown")
+            for payment in self.store.undecided_payments()
+        ]
 
     async def decide(self, payment: Payment, verdict: Verdict) -> Payment:
         """Store the outcome that a verdict of ``payment.gateway`` means, durably.
@@ -102,6 +105,8 @@ class Payments:
         """
         if verdict.kind is Kind.TAKEN:
             decided = replace(payment, status="succeeded", reference=verdict.reference, error="")
+        elif verdict.kind is Kind.ACCEPTED:
+            decided = replace(payment, status="pending", reference=verdict.reference, error="")
         elif verdict.kind is Kind.DECLINED:
             decided = replace(
                 payment,
@@ -115,7 +120,7 @@ class Payments:
         else:
             decided = replace(payment, status="unknown", error=verdict.reason)
         await self.store.put(decided)
-        if verdict.kind in (Kind.TAKEN, Kind.DECLINED):
+        if verdict.kind in (Kind.TAKEN, Kind.DECLINED) and not payment.accepted:
             self._served.append(payment.gateway)
         return decided
 
@@ -165,8 +170,8 @@ class Payments:
         except StoreError:
             # The gateway may know an outcome that the disk does not. The janitor asks again until it does.
             decided = replace(stored, status="unknown", error="the outcome could not be stored")
-        if decided.status == "unknown":
-            self._on_unknown(decided)
+        if decided.status in UNDECIDED:
+            self._on_undecided(decided)
         return decided
 
     def _next(self, names: list[str]) -> tuple[Gateway, Permit] | None:

@@ -15,6 +15,7 @@ from mocks.platform.app import App
 from mocks.platform.breaker import Breaker, State
 from mocks.platform.connectors import CONNECTORS
 from mocks.platform.gateway import Gateway, Patience
+from mocks.platform.inbox import Inbox
 from mocks.platform.janitor import Janitor
 from mocks.platform.payments import Payments
 from mocks.platform.refunds import Refunds
@@ -30,7 +31,8 @@ class Platform:
     """The reference platform (``mocks.process.Service``).
 
     Its plan: ``{"host", "port", "seed", "store": <path of the SQLite file>, "timeout_ns": <per call>,
-    "gateways": [{"name", "url", "weight"}, ...]}``.
+    "gateways": [{"name", "url", "weight", "webhook_secret"}, ...]}``. The webhooks of a gateway without a
+    secret are not taken.
     """
 
     def __init__(self) -> None:
@@ -64,7 +66,9 @@ class Platform:
         refunds = janitor.refunds = Refunds(store, self._gateways, janitor.take_refund)
         left_payments, left_refunds = payments.recover(), refunds.recover()
         await asyncio.gather(*map(store.put, left_payments), *map(store.put, left_refunds))
-        self._app = App(payments, refunds, janitor)
+        secrets = {str(entry["name"]): str(entry.get("webhook_secret", "")) for entry in plan["gateways"]}
+        inbox = Inbox(payments, refunds, janitor, self._gateways, secrets)
+        self._app = App(payments, refunds, janitor, inbox)
         self._server = Server(
             self._app, host=str(plan.get("host", "127.0.0.1")), port=int(plan.get("port", 0))
         )

@@ -102,6 +102,22 @@ class Refunds:
         await self.store.put(decided)
         return decided
 
+    async def bounce(self, refund: Refund, reason: str) -> Refund:
+        """The gateway says, however late, that a refund was not made: its money may be refunded anew.
+
+        Raises:
+            StoreError: It could not be stored.
+        """
+        failed = replace(refund, status="failed", error=reason)
+        await self.store.put(failed)
+        return failed
+
+    async def ended(self, payment_id: str) -> None:
+        """Wait until no refund of this payment is being made."""
+        for refund, outcome in tuple(self._in_progress.values()):
+            if refund.payment_id == payment_id:
+                await asyncio.wait((outcome,))
+
     def _plan(self, payment_id: str, id: str, amount_minor: int | None) -> tuple[Payment, Refund]:
         payment = self.store.payment(payment_id)
         assert payment is not None

@@ -1,4 +1,4 @@
-"""The store: payments and refunds in one SQLite file, written in groups, durable before they are spoken of.
+"""The store: the platform's records in one SQLite file, written in groups, durable before they are spoken of.
 
 Writes are collected on the event loop and committed in one transaction by a worker thread, while the next
 group collects: under load a commit carries dozens of payments, so that the price of an fsync is shared.
@@ -17,71 +17,18 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+from mocks.platform import tables
+from mocks.platform.entry import Entry, Event
 from mocks.platform.payment import UNDECIDED, Payment, Refund
+from mocks.platform.tables import Record
 
 
 class StoreError(OSError):
     """The store could not be opened, or could not make a write durable: none of its group was stored."""
 
 
-_SCHEMA = """
-CREATE TABLE IF NOT EXISTS payments (
-    seq INTEGER PRIMARY KEY AUTOINCREMENT,
-    id TEXT NOT NULL UNIQUE,
-    order_id TEXT NOT NULL,
-    amount_minor INTEGER NOT NULL,
-    currency TEXT NOT NULL,
-    method TEXT NOT NULL,
-    instrument TEXT NOT NULL,
-    status TEXT NOT NULL,
-    gateway TEXT NOT NULL,
-    reference TEXT NOT NULL,
-    decline_code TEXT NOT NULL,
-    error TEXT NOT NULL
-);
-CREATE INDEX IF NOT EXISTS payments_by_order ON payments (order_id);
-CREATE INDEX IF NOT EXISTS payments_undecided ON payments (status) WHERE status IN ('pending', 'unknown');
-CREATE TABLE IF NOT EXISTS refunds (
-    seq INTEGER PRIMARY KEY AUTOINCREMENT,
-    id TEXT NOT NULL UNIQUE,
-    payment_id TEXT NOT NULL REFERENCES payments (id),
-    amount_minor INTEGER NOT NULL,
-    whole INTEGER NOT NULL,
-    status TEXT NOT NULL,
-    reference TEXT NOT NULL,
-    error TEXT NOT NULL
-);
-CREATE INDEX IF NOT EXISTS refunds_by_payment ON refunds (payment_id);
-CREATE INDEX IF NOT EXISTS refunds_undecided ON refunds (status) WHERE status IN ('pending', 'unknown');
-"""
-
-# A decided row is final: a late write can't take it back (`WHERE status IN ...`).
-_PUT_PAYMENT = """
-INSERT INTO payments (id, order_id, amount_minor, currency, method, instrument,
-                      status, gateway, reference, decline_code, error)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
-ON CONFLICT (id) DO UPDATE SET status = excluded.status, gateway = excluded.gateway,
-    reference = excluded.reference, decline_code = excluded.decline_code, error = excluded.error
-WHERE status IN ('pending', 'unknown')
-"""
-_PUT_REFUND = """
-INSERT INTO refunds (id, payment_id, amount_minor, whole, status, reference, error)
-VALUES (?, ?, ?, ?, ?, ?, ?)
-ON CONFLICT (id) DO UPDATE SET status = excluded.status, reference = excluded.reference,
-    error = excluded.error
-WHERE status IN ('pending', 'unknown')
-"""
-_PAYMENT = """
-SELECT id, order_id, amount_minor, currency, method, instrument, status, gateway, reference, decline_code,
-       error, (SELECT COALESCE(SUM(amount_minor), 0) FROM refunds
-               WHERE refunds.payment_id = payments.id AND refunds.status = 'succeeded')
-FROM payments
-"""
-_REFUND = "SELECT id, payment_id, amount_minor, whole, status, reference, error FROM refunds "
-
-
 class Store:
-    """Payments and refunds on disk. To be used from one event loop.
+    """Payments, refunds and ledger entries on disk. To be used from one event loop.
 
     Reads are point look-ups on a connection of their own (WAL: they never wait for a commit) and see what
     has been committed, nothing else.
@@ -95,7 +42,7 @@ class Store:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self._pending: list[tuple[Payment | Refund, asyncio.Future[None]]] = []
+        self._pending: list[tuple[Record, asyncio.Future[None]]] = []
         self._committing = False
         self._settled = asyncio.Event()
         self._settled.set()
@@ -105,14 +52,15 @@ class Store:
         self._writer: sqlite3.Connection | None = None
         try:
             self._writer = _connect(path)
-            self._writer.executescript(_SCHEMA)
+            self._writer.executescript(tables.SCHEMA)
             self._reader = _connect(path)
         except sqlite3.Error as error:
             self.close()
             raise StoreError(f"the platform's store {path} cannot be opened: {error}") from error
 
-    def put(self, record: Payment | Refund) -> asyncio.Future[None]:
-        """Write a new record, or the new state of a known one.
+    def put(self, record: Record) -> asyncio.Future[None]:
+        """Write a new record, or the new state of a known payment or refund; an entry or an event that is
+        known is left as it is.
 
         Returns:
             A future that is done once the record is durable. It fails with StoreError when it could not be
@@ -132,37 +80,61 @@ class Store:
 
     def payment(self, id: str) -> Payment | None:
         """The payment of that id as last committed."""
-        row = self._rows(_PAYMENT + "WHERE id = ?", (id,)).fetchone()
+        row = self._rows(tables.PAYMENTS + "WHERE id = ?", (id,)).fetchone()
         return None if row is None else Payment(*row)
 
     def payments_of_order(self, order_id: str) -> list[Payment]:
         """Every payment that was asked for under that order, in the order of creation."""
         return [
             Payment(*row)
-            for row in self._rows(_PAYMENT + "WHERE order_id = ? ORDER BY seq", (order_id,)).fetchall()
+            for row in self._rows(tables.PAYMENTS + "WHERE order_id = ? ORDER BY seq", (order_id,)).fetchall()
         ]
+
+    def payment_at(self, gateway: str, reference: str) -> Payment | None:
+        """The payment that a gateway knows by its own id."""
+        row = self._rows(
+            tables.PAYMENTS + "WHERE reference = ? AND gateway = ?", (reference, gateway)
+        ).fetchone()
+        return None if row is None else Payment(*row)
+
+    def refund_at(self, gateway: str, reference: str) -> Refund | None:
+        """The refund that a gateway knows by its own id."""
+        rows = self._rows(tables.REFUNDS + "WHERE reference = ?", (reference,)).fetchall()
+        for row in rows:
+            refund = tables.refund(row)
+            payment = self.payment(refund.payment_id)
+            if payment is not None and payment.gateway == gateway:
+                return refund
+        return None
+
+    def acted_on(self, event: Event) -> bool:
+        """Whether this event has been put."""
+        query = "SELECT 1 FROM events WHERE gateway = ? AND id = ?"
+        return self._rows(query, (event.gateway, event.id)).fetchone() is not None
 
     def refund(self, id: str) -> Refund | None:
         """The refund of that id as last committed."""
-        row = self._rows(_REFUND + "WHERE id = ?", (id,)).fetchone()
-        return None if row is None else _refund(row)
+        row = self._rows(tables.REFUNDS + "WHERE id = ?", (id,)).fetchone()
+        return None if row is None else tables.refund(row)
 
     def refunds_of(self, payment_id: str) -> list[Refund]:
         """Every refund of a payment, in the order of creation."""
-        rows = self._rows(_REFUND + "WHERE payment_id = ? ORDER BY seq", (payment_id,))
-        return [_refund(row) for row in rows.fetchall()]
+        rows = self._rows(tables.REFUNDS + "WHERE payment_id = ? ORDER BY seq", (payment_id,))
+        return [tables.refund(row) for row in rows.fetchall()]
 
     def undecided_payments(self) -> list[Payment]:
         """Payments that are pending or unknown, in the order of creation."""
         return [
             Payment(*row)
-            for row in self._rows(_PAYMENT + "WHERE status IN (?, ?) ORDER BY seq", UNDECIDED).fetchall()
+            for row in self._rows(
+                tables.PAYMENTS + "WHERE status IN (?, ?) ORDER BY seq", UNDECIDED
+            ).fetchall()
         ]
 
     def undecided_refunds(self) -> list[Refund]:
         """Refunds that are pending or unknown, in the order of creation."""
-        rows = self._rows(_REFUND + "WHERE status IN (?, ?) ORDER BY seq", UNDECIDED)
-        return [_refund(row) for row in rows.fetchall()]
+        rows = self._rows(tables.REFUNDS + "WHERE status IN (?, ?) ORDER BY seq", UNDECIDED)
+        return [tables.refund(row) for row in rows.fetchall()]
 
     def page(self, after: int, limit: int) -> tuple[list[Payment], int | None]:
         """A page of all payments in the order of creation.
@@ -182,8 +154,19 @@ class Store:
         ]
         if not sequence:
             return [], None
-        rows = self._rows(_PAYMENT + "WHERE seq BETWEEN ? AND ? ORDER BY seq", (sequence[0], sequence[-1]))
+        rows = self._rows(
+            tables.PAYMENTS + "WHERE seq BETWEEN ? AND ? ORDER BY seq", (sequence[0], sequence[-1])
+        )
         return [Payment(*row) for row in rows.fetchall()], sequence[-1] if len(sequence) == limit else None
+
+    def entries(self, after: int, limit: int) -> tuple[list[Entry], int | None]:
+        """A page of the entries besides payments, in the order of arrival; see ``page``."""
+        rows = self._rows(
+            "SELECT seq, kind, gateway, reference, order_id, amount_minor, currency FROM entries "
+            "WHERE seq > ? ORDER BY seq LIMIT ?",
+            (after, limit),
+        ).fetchall()
+        return [Entry(*row[1:]) for row in rows], rows[-1][0] if len(rows) == limit else None
 
     async def drain(self) -> None:
         """Wait until everything that was put is durable, or has failed."""
@@ -223,9 +206,7 @@ class Store:
 
         job.add_done_callback(done)
 
-    def _wake(
-        self, group: list[tuple[Payment | Refund, asyncio.Future[None]]], error: BaseException | None
-    ) -> None:
+    def _wake(self, group: list[tuple[Record, asyncio.Future[None]]], error: BaseException | None) -> None:
         if self._pending and not self._closed:
             self._commit_pending()
         else:
@@ -239,17 +220,14 @@ class Store:
             else:
                 future.set_exception(StoreError(f"the platform's store cannot be written: {error}"))
 
-    def _commit(self, records: Iterable[Payment | Refund]) -> None:
+    def _commit(self, records: Iterable[Record]) -> None:
         """In the worker thread: one transaction for the whole group."""
         connection = self._writer
         assert connection is not None
         connection.execute("BEGIN IMMEDIATE")
         try:
             for record in records:
-                if isinstance(record, Payment):
-                    connection.execute(_PUT_PAYMENT, _payment_row(record))
-                else:
-                    connection.execute(_PUT_REFUND, _refund_row(record))
+                connection.execute(*tables.put(record))
             connection.execute("COMMIT")
         except BaseException:
             if connection.in_transaction:
@@ -267,36 +245,3 @@ def _connect(path: Path) -> sqlite3.Connection:
         connection.close()
         raise
     return connection
-
-
-def _payment_row(payment: Payment) -> tuple[Any, ...]:
-    return (
-        payment.id,
-        payment.order_id,
-        payment.amount_minor,
-        payment.currency,
-        payment.method,
-        payment.instrument,
-        payment.status,
-        payment.gateway,
-        payment.reference,
-        payment.decline_code,
-        payment.error,
-    )
-
-
-def _refund_row(refund: Refund) -> tuple[Any, ...]:
-    return (
-        refund.id,
-        refund.payment_id,
-        refund.amount_minor,
-        refund.whole,
-        refund.status,
-        refund.reference,
-        refund.error,
-    )
-
-
-def _refund(row: tuple[Any, ...]) -> Refund:
-    id, payment_id, amount_minor, whole, status, reference, error = row
-    return Refund(id, payment_id, amount_minor, bool(whole), status, reference, error)

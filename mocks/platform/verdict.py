@@ -12,6 +12,9 @@ class Kind(Enum):
     TAKEN = "taken"
     """The money moved. Final."""
 
+    ACCEPTED = "accepted"
+    """The gateway collects the money and says later whether it came: a bank debit. Final for the call."""
+
     DECLINED = "declined"
     """The gateway works and said no. Final, and no reason to try elsewhere."""
 

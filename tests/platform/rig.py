@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, TypeVar
@@ -27,6 +27,7 @@ class Shop:
     """A client of the platform."""
 
     def __init__(self, url: str) -> None:
+        self.url = url
         self.client = Client(url)
 
     async def call(
@@ -37,13 +38,21 @@ class Shop:
         answer = await self.client.call(Call(method, path, headers, data), 20_000_000_000)
         return answer.status, orjson.loads(answer.body), answer
 
-    async def pay(self, order: str, instrument: str = "card_visa", amount: int = 1290, key: str = "") -> Any:
+    async def pay(
+        self,
+        order: str,
+        instrument: str = "card_visa",
+        amount: int = 1290,
+        key: str = "",
+        method: str = "card",
+        currency: str = "EUR",
+    ) -> Any:
         """The status code and the body."""
         body = {
             "order_id": order,
             "amount_minor": amount,
-            "currency": "EUR",
-            "method": "card",
+            "currency": currency,
+            "method": method,
             "instrument": instrument,
         }
         status, payment, _ = await self.call("POST", "/payments", body, key or order)
@@ -85,7 +94,12 @@ async def eventually(condition: Callable[[], bool], within: float = 10.0) -> Non
         await asyncio.sleep(0.01)
 
 
-def plan(store: Path, urls: dict[str, tuple[str, float]], timeout: float = 2.0) -> dict[str, Any]:
+def plan(
+    store: Path,
+    urls: dict[str, tuple[str, float]],
+    timeout: float = 2.0,
+    secrets: Mapping[str, str] | None = None,
+) -> dict[str, Any]:
     return {
         "role": "platform",
         "name": "platform",
@@ -94,19 +108,25 @@ def plan(store: Path, urls: dict[str, tuple[str, float]], timeout: float = 2.0) 
         "seed": 7,
         "store": str(store),
         "journal": None,
-        "gateways": [{"name": name, "url": url, "weight": weight} for name, (url, weight) in urls.items()],
+        "gateways": [
+            {"name": name, "url": url, "weight": weight, "webhook_secret": (secrets or {}).get(name, "")}
+            for name, (url, weight) in urls.items()
+        ],
         "timeout_ns": int(timeout * 1e9),
     }
 
 
 @asynccontextmanager
 async def serving(
-    store: Path, urls: dict[str, tuple[str, float]], timeout: float = 2.0
+    store: Path,
+    urls: dict[str, tuple[str, float]],
+    timeout: float = 2.0,
+    secrets: Mapping[str, str] | None = None,
 ) -> AsyncIterator[Shop]:
-    """A platform; ``urls``: name -> URL and weight of each gateway."""
+    """A platform; ``urls``: name -> URL and weight of each gateway; ``secrets``: of their webhooks."""
     platform = Platform()
     try:
-        ready = await platform.start(plan(store, urls, timeout))
+        ready = await platform.start(plan(store, urls, timeout, secrets))
         shop = Shop(f"http://127.0.0.1:{ready['port']}")
         try:
             yield shop

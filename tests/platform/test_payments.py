@@ -63,6 +63,7 @@ def test_a_payment_is_taken_once_and_told_as_it_is(tmp_path: Path) -> None:
             "gateway": "stripe",
             "reference": "pi_0",
             "refunded_minor": 0,
+            "kind": "payment",
         }
 
     play(tmp_path, story)

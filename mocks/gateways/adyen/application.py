@@ -20,7 +20,7 @@ from mocks.gateways.adyen.errors import (
     unauthorized,
 )
 from mocks.gateways.adyen.modifications import Modifications, payment_reference_of
-from mocks.gateways.adyen.notifications import RULES, Notice, notification
+from mocks.gateways.adyen.notifications import HMAC_KEY, RULES, Notice, notification
 from mocks.gateways.adyen.payments import Payments
 from mocks.gateways.adyen.request import merchant_of, payment_request
 from mocks.gateways.adyen.settlement import Settlement
@@ -57,6 +57,7 @@ class Adyen(Gateway):
     """
 
     key_lifetime_s = 31 * 86_400.0
+    webhook_secret = HMAC_KEY
 
     def __init__(self, name: str, latency: Latency, seed: int) -> None:
         super().__init__(name, latency, seed)

@@ -24,7 +24,7 @@ from mocks.gateways.paypal.payments import Payments
 from mocks.gateways.paypal.reporting import Reporting
 from mocks.gateways.paypal.reporting_calls import ReportingCalls
 from mocks.gateways.paypal.routes import ROUTES
-from mocks.gateways.paypal.signing import Signer
+from mocks.gateways.paypal.signing import WEBHOOK_ID, Signer
 from mocks.gateways.paypal.tokens import Tokens
 from mocks.gateways.paypal.triggers import mock_issue
 from mocks.gateways.paypal.webhook import Webhooks
@@ -74,6 +74,7 @@ class PayPal(Gateway):
 
     idempotency_header = "paypal-request-id"
     key_lifetime_s = 6 * 3600
+    webhook_secret = WEBHOOK_ID
 
     def __init__(self, name: str, latency: Latency, seed: int) -> None:
         super().__init__(name, latency, seed)

@@ -58,6 +58,7 @@ class Stripe(Gateway):
     """
 
     key_lifetime_s = 86_400.0
+    webhook_secret = events.WEBHOOK_SECRET
     limits = LIMITS
 
     def __init__(self, name: str, latency: Latency, seed: int) -> None:

@@ -49,7 +49,7 @@ class Adyen(Connector):
 
     name = "adyen"
 
-    def charge(self, payment: Payment) -> Call:
+    def charge(self, payment: Payment, made: tuple[str, ...] = ()) -> Call:
         card = INSTRUMENTS[payment.instrument].adyen
         body = {
             "merchantAccount": _ACCOUNT,
@@ -100,7 +100,7 @@ class Adyen(Connector):
         if answer.status not in (200, 201):
             return self._error(answer, body)
         if body.get("status") == "received":
-            # Adyen confirms a refund by webhook, later. The platform listens to none: accepted is made.
+            # Adyen tells by webhook, later, if it fails: accepted is made.
             return Verdict(Kind.TAKEN, str(body.get("pspReference", "")))
         return unknown(f"the refund is {body.get('status')}")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 import orjson
@@ -16,13 +17,55 @@ Ask = Callable[[Call], Awaitable[Answer]]
 """Sends a call and returns the answer; raises OutboundError when there is none."""
 
 
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A request that has to precede the charge, and moves no money: a customer, a mandate, an order.
+
+    Attributes:
+        call: The same bytes, under the same idempotency key, every time.
+        read: What an answer says: ``TAKEN`` with the reference of what was made, be it by an earlier attempt;
+            anything else as for a charge.
+    """
+
+    call: Call
+    read: Callable[[Answer], Verdict]
+
+
+@dataclass(frozen=True, slots=True)
+class Payout:
+    """What a gateway paid to the merchant, and what it withheld as fees from the payments that are in it."""
+
+    reference: str
+    amount_minor: int
+    fee_minor: int
+    currency: str
+
+
 class Connector(Protocol):
-    """One gateway's words. Holds no state and opens no connection."""
+    """One gateway's words. Holds no state and opens no connection.
+
+    Attributes:
+        name: The gateway's.
+        methods: The payment methods that go through it.
+        currencies: What it takes; empty when it takes every currency.
+    """
 
     name: str
+    methods: tuple[str, ...] = ("card",)
+    currencies: frozenset[str] = frozenset()
 
-    def charge(self, payment: Payment) -> Call:
-        """The request that takes the money: the same bytes, under the same idempotency key, every time."""
+    def step(self, payment: Payment, made: tuple[str, ...]) -> Step | None:
+        """The next request that has to precede the charge; ``None`` when all that it needs is there.
+
+        Args:
+            payment: The payment to be charged.
+            made: The references of what the steps before came to, in their order.
+        """
+        return None
+
+    def charge(self, payment: Payment, made: tuple[str, ...] = ()) -> Call:
+        """The request that takes the money: the same bytes, under the same idempotency key, every time.
+        ``made`` are the references of what the steps came to."""
 
     def charged(self, answer: Answer) -> Verdict:
         """What an answer to ``charge`` says, whether it is the first or a replay."""
@@ -47,7 +90,16 @@ class Connector(Protocol):
         """The request that gives money back: the same bytes, under the same idempotency key, every time."""
 
     def refunded(self, answer: Answer) -> Verdict:
-        """What an answer to ``refund`` says; ``TAKEN`` means that the refund was made."""
+        """What an answer to ``refund`` says; ``TAKEN`` means that the refund was made, or that the gateway
+        makes it and tells by an event if it fails."""
+
+    async def payout(self, reference: str, ask: Ask) -> Payout | None:
+        """What a payout that an event told of holds; ``None`` when the gateway doesn't say now.
+
+        Raises:
+            OutboundError: The gateway gave no answer.
+        """
+        return None
 
 
 def json_object(answer: Answer) -> dict[str, Any]:

@@ -10,7 +10,14 @@ from typing import Any
 from urllib.parse import quote, urlencode
 
 from mocks.outbound import Answer, Call
-from mocks.platform.connectors.connector import Ask, Connector, json_object, throttled, unreadable
+from mocks.platform.connectors.connector import (
+    Ask,
+    Connector,
+    Payout,
+    json_object,
+    throttled,
+    unreadable,
+)
 from mocks.platform.payment import Payment, Refund
 from mocks.platform.vault import INSTRUMENTS
 from mocks.platform.verdict import Kind, Verdict, not_taken, unknown
@@ -37,8 +44,9 @@ class Stripe(Connector):
     """
 
     name = "stripe"
+    methods = ("card", "apple_pay", "google_pay")
 
-    def charge(self, payment: Payment) -> Call:
+    def charge(self, payment: Payment, made: tuple[str, ...] = ()) -> Call:
         form = self._form(payment)
         form["confirm"] = "true"
         form["payment_method"] = INSTRUMENTS[payment.instrument].stripe
@@ -101,7 +109,7 @@ class Stripe(Connector):
         if status == 200:
             body = json_object(answer)
             state = body.get("status")
-            if state == "succeeded":
+            if state in ("succeeded", "pending"):
                 return Verdict(Kind.TAKEN, str(body.get("id", "")))
             if state in ("failed", "canceled"):
                 return Verdict(Kind.DECLINED, str(body.get("id", "")), reason="stripe could not refund it")
@@ -115,6 +123,25 @@ class Stripe(Connector):
                 return unknown("the idempotency key belongs to another request")
             return not_taken(f"stripe refused the refund ({status})")
         return unreadable(answer)
+
+    async def payout(self, reference: str, ask: Ask) -> Payout | None:
+        answer = await ask(Call("GET", f"/v1/payouts/{quote(reference, safe='')}", (_AUTHORIZATION,)))
+        payout = json_object(answer)
+        amount, currency = payout.get("amount"), payout.get("currency")
+        if answer.status != 200 or not isinstance(amount, int) or not isinstance(currency, str):
+            return None
+        fee, after, more = 0, "", True
+        while more:
+            query = f"payout={quote(reference, safe='')}&limit=100{after}"
+            answer = await ask(Call("GET", f"/v1/balance_transactions?{query}", (_AUTHORIZATION,)))
+            page = json_object(answer)
+            lines = page.get("data")
+            if answer.status != 200 or not isinstance(lines, list):
+                return None
+            fee += sum(int(line["fee"]) for line in lines)
+            more = bool(page.get("has_more")) and bool(lines)
+            after = f"&starting_after={lines[-1]['id']}" if more else ""
+        return Payout(reference, amount, fee, currency.upper())
 
     async def _look_up(self, payment: Payment, ask: Ask) -> Verdict:
         query = quote(f"metadata['order_id']:'{_quoted(payment.order_id)}'", safe="")
