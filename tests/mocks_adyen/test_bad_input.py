@@ -13,7 +13,7 @@ from mocks.gateways.adyen import ADYEN
 from mocks.gateways.adyen.routes import endpoint
 from mocks.gateways.gateway import HEALTH
 from tests.mocks.running import Running, adyen_call, adyen_payment
-from tests.mocks_adyen.sdk import ACCOUNT
+from tests.mocks_adyen.sdk import ACCOUNT, told
 
 PATHS = (
     "/v72/payments",
@@ -34,6 +34,8 @@ PATHS = (
     "/v72/sessions",
     "/",
 )
+# Not the one that ends the dispute for all further examples.
+DISPUTE_PATHS = [path for path in PATHS if "DisputeService" in path and "accept" not in path]
 FIELDS = (
     "merchantAccount",
     "merchantAccountCode",
@@ -60,13 +62,28 @@ _METHOD = st.fixed_dictionaries(
     {"type": st.sampled_from(["scheme", "applepay", "googlepay", "sepadirectdebit"]) | _JSON},
     optional=dict.fromkeys(("iban", "ownerName", "holderName", "encryptedCardNumber", "number"), _JSON),
 )
+_DOCUMENT = _JSON | st.fixed_dictionaries(
+    {
+        "defenseDocumentTypeCode": st.just("DefenseMaterial") | _JSON,
+        "contentType": st.just("application/pdf") | _JSON,
+        "content": st.text(max_size=6) | _JSON,
+    }
+)
+_OF_A_DISPUTE = {"merchantAccountCode": ACCOUNT, "disputePspReference": "{dispute}"}
 _BODY = st.one_of(
     st.binary(max_size=60),
     _JSON.map(lambda value: json.dumps(value).encode()),
     st.dictionaries(st.sampled_from(FIELDS), _JSON).map(
-        lambda change: json.dumps(adyen_payment() | {"merchantAccountCode": ACCOUNT} | change).encode()
+        lambda change: json.dumps(adyen_payment() | _OF_A_DISPUTE | change).encode()
+    ),
+    st.lists(_DOCUMENT).map(
+        lambda documents: json.dumps(_OF_A_DISPUTE | {"defenseDocuments": documents}).encode()
     ),
     _METHOD.map(lambda method: json.dumps(adyen_payment() | {"paymentMethod": method}).encode()),
+)
+_DISPUTE_BODY = st.one_of(
+    st.lists(_DOCUMENT, min_size=1).map(lambda documents: {"defenseDocuments": documents}),
+    st.dictionaries(st.sampled_from(FIELDS[:6]), _JSON),
 )
 _HEADER = st.text(st.characters(min_codepoint=33, max_codepoint=126), max_size=70)
 
@@ -95,7 +112,7 @@ def test_adyens_own_error_answers_it(
         headers["X-API-Key"] = key
     if idempotency is not None:
         headers["Idempotency-Key"] = idempotency
-    connection.request(method, path.replace("{psp}", _known(running)), body=body, headers=headers)
+    connection.request(method, path.replace("{psp}", _known(running)[0]), body=body, headers=headers)
     with connection.getresponse() as response:
         status, text = response.status, response.read()
     assert connection.sock is not None, "the connection is kept open"
@@ -110,21 +127,33 @@ def test_adyens_own_error_answers_it(
         assert "pspReference" in answer or "resultCode" in answer or "disputeServiceResult" in answer
 
 
-_kept: dict[int, tuple[http.client.HTTPConnection, str]] = {}
+@settings(deadline=None, max_examples=200)
+@given(path=st.sampled_from(DISPUTE_PATHS), change=_DISPUTE_BODY)
+def test_any_json_about_a_dispute_is_answered(running: Running, path: str, change: dict[str, Any]) -> None:
+    connection = _connection(running)
+    body = json.dumps(_OF_A_DISPUTE | change).replace("{dispute}", _known(running)[1])
+    status, _, answer = adyen_call(connection, path, body.encode())
+    assert status in (200, 400, 403, 422), answer
+    if status == 200:
+        assert answer["disputeServiceResult"]["success"] in (True, False)
+
+
+_kept: dict[int, tuple[http.client.HTTPConnection, str, str]] = {}
 
 
 def _connection(running: Running) -> http.client.HTTPConnection:
-    """One connection for all examples, and a payment for them to name."""
+    """One connection for all examples, with a payment and a dispute for them to name."""
     if running.port not in _kept:
         connection = running.connection()
         manual = adyen_payment("known") | {"additionalData": {"manualCapture": "true"}}
         psp = adyen_call(connection, "/v72/payments", manual)[2]["pspReference"]
-        _kept[running.port] = connection, psp
+        adyen_call(connection, "/v72/payments", adyen_payment("disputed", holderName="Chargeback"))
+        _kept[running.port] = connection, psp, told(running, "disputed")[-1]["pspReference"]
     return _kept[running.port][0]
 
 
-def _known(running: Running) -> str:
-    return _kept[running.port][1]
+def _known(running: Running) -> tuple[str, str]:
+    return _kept[running.port][1:]
 
 
 def test_wrong_routes_and_accounts(running: Running) -> None:

@@ -76,6 +76,8 @@ def test_the_rest_can_be_cancelled(checkout: Any, running: Running) -> None:
     api.cancel_authorised_payment_by_psp_reference(body(), psp)
     api.refund_captured_payment(body(1000), psp)
     assert moved(running, "rest") == [("capture", 1000), ("refund", 1000)]
+    assert isinstance(running.gateway, Adyen)
+    assert running.gateway.payments.find(psp).status == "captured"
     assert outcomes(running, "rest")[2:] == [
         ("CANCELLATION", "true"),
         ("CAPTURE", "false"),

@@ -107,6 +107,16 @@ def test_a_day_later_the_next_batch_follows_and_debits_wait_for_credits() -> Non
         assert first["reason"] != second["reason"]
 
 
+def test_what_is_younger_than_two_days_waits_for_the_next_batch() -> None:
+    with Running("adyen") as running:
+        for order in ("old", "young"):
+            sdk(running).payments_api.payments(adyen_payment(order))
+            advance(running, SETTLEMENT_S - 3600)
+        advance(running, SETTLEMENT_S)
+        reports = [rows_of(httpx.get(item["reason"], headers=KEY).text) for item in told(running, "")]
+        assert [[row["Merchant Reference"] for row in rows][:-2] for rows in reports] == [["old"], ["young"]]
+
+
 def test_each_account_and_currency_has_its_own_batch() -> None:
     with Running("adyen") as running:
         checkout = sdk(running)
