@@ -87,7 +87,7 @@ class Disputes:
         self._new_id = new_id
         self._all: list[Dispute] = []
         self._by_id: dict[str, Dispute] = {}
-        intents.captured = self._captured
+        intents.attempts.captured = self._captured
 
     def find(self, name: str, *, param: str = "dispute", status: int = 404) -> Dispute:
         """Raises StripeError (404) when there is none."""

@@ -8,8 +8,9 @@ from mocks.gateways.stripe.answers import Endpoint, guarded, ok
 from mocks.gateways.stripe.errors import invalid
 from mocks.gateways.stripe.form import Parameters
 from mocks.gateways.stripe.objects import boolean, integer, metadata, text
-from mocks.gateways.stripe.payment_intents import PaymentIntents, future_usage_of, types_of
+from mocks.gateways.stripe.payment_intents import PaymentIntents
 from mocks.gateways.stripe.payment_methods import PaymentMethods
+from mocks.gateways.stripe.payment_options import future_usage_of, types_of
 from mocks.gateways.stripe.three_d_secure import outcome_of
 from mocks.reply import Reply
 
@@ -119,8 +120,8 @@ class PaymentCalls:
 
     def _visit(self, call: Call, parameters: Parameters, name: str, expand: frozenset[str]) -> Prepared:
         outcome = outcome_of(parameters)
-        call.order_id = self._intents.authentications.find(name).order_id
-        return guarded(lambda at_ns: self._intents.authentications.visit(name, outcome, at_ns))
+        call.order_id = self._intents.attempts.authentications.find(name).order_id
+        return guarded(lambda at_ns: self._intents.attempts.authentications.visit(name, outcome, at_ns))
 
 
 def _base_url(call: Call) -> str:

@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Collection
 from typing import Any
 
+from mocks.gateways.stripe.attempts import Attempts
 from mocks.gateways.stripe.balance import Balance
-from mocks.gateways.stripe.balance_transaction import fee_of
 from mocks.gateways.stripe.charge import Charge
 from mocks.gateways.stripe.charges import Charges
 from mocks.gateways.stripe.customers import Customers
 from mocks.gateways.stripe.errors import StripeError, invalid, missing
 from mocks.gateways.stripe.events import Events
-from mocks.gateways.stripe.form import FormError, Parameters, listed
+from mocks.gateways.stripe.form import Parameters
 from mocks.gateways.stripe.objects import (
     below,
-    boolean,
     integer,
     listing,
     metadata,
@@ -24,20 +22,13 @@ from mocks.gateways.stripe.objects import (
     place_in,
     text,
 )
-from mocks.gateways.stripe.payment_intent import DEFAULT_TYPES, PaymentIntent
-from mocks.gateways.stripe.payment_method import TYPES, PaymentMethod
+from mocks.gateways.stripe.payment_intent import PaymentIntent
+from mocks.gateways.stripe.payment_method import PaymentMethod
 from mocks.gateways.stripe.payment_methods import PaymentMethods, worth_keeping
+from mocks.gateways.stripe.payment_options import check_type, future_usage_of, types_of
 from mocks.gateways.stripe.search import Index
-from mocks.gateways.stripe.sepa_debit import CURRENCY as SEPA_CURRENCY
-from mocks.gateways.stripe.sepa_debit import Account
-from mocks.gateways.stripe.three_d_secure import FAILED, NOT_HANDLED, REQUIRED, Authentications, off_session
 from mocks.ledger import Ledger
 from mocks.mock_clock import MockClock
-
-AUTHORIZATION_S = 7 * 86_400
-"""Seconds after which an authorization that was not captured expires ("Place a hold on a payment method":
-seven days by default for cards; some networks allow less)."""
-
 
 CONFIRMABLE = ("requires_payment_method", "requires_confirmation", "requires_action")
 
@@ -59,7 +50,7 @@ class PaymentIntents:
         new_id: Prefix -> a new identifier.
 
     Attributes:
-        captured: Told of every charge whose card has a sequel, once its money is taken.
+        attempts: Takes the money.
     """
 
     def __init__(
@@ -73,9 +64,7 @@ class PaymentIntents:
         clock: MockClock,
         new_id: Callable[[str], str],
     ) -> None:
-        self._ledger = ledger
         self._charges = charges
-        self._balance = balance
         self._events = events
         self._customers = customers
         self._methods = methods
@@ -85,9 +74,11 @@ class PaymentIntents:
         self._by_id: dict[str, PaymentIntent] = {}
         self._by_customer: dict[str, list[PaymentIntent]] = {}
         self._index = Index(self._all)
-        self.authentications = Authentications(new_id, self._charge_authenticated, self._unauthenticated)
+        self.attempts = Attempts(
+            *(ledger, charges, balance, events, methods, clock, new_id),
+            expired=self._expire,
+        )
         methods.used = self._method_used
-        self.captured: Callable[[Charge, str], None] = lambda charge, sequel: None
 
     def find(self, name: str, *, param: str = "intent") -> PaymentIntent:
         """Raises StripeError (404) when there is none."""
@@ -169,16 +160,7 @@ class PaymentIntents:
             intent.future_usage = future_usage_of(parameters)
         if intent.saved is not None:
             self._methods.check_usable(intent.saved, intent.customer, payment_intent=intent.body())
-        if isinstance(instrument, Account):
-            self._debit(intent, instrument, parameters)
-        elif instrument.authentication and self._must_authenticate(intent, parameters):
-            intent.next_action = self.authentications.begin(
-                intent, text(parameters, "return_url"), base_url()
-            )
-            intent.status = "requires_action"
-            self._tell("payment_intent.requires_action", intent)
-        else:
-            self._charge(intent, at_ns)
+        self.attempts.start(intent, instrument, at_ns, parameters, base_url)
 
     def capture(self, intent: PaymentIntent, amount: int | None, at_ns: int) -> None:
         """Take the money of an authorization, once: ``amount``, or all of it. The rest is released.
@@ -203,7 +185,7 @@ class PaymentIntents:
                 param="amount_to_capture",
                 code="amount_too_large",
             )
-        self._take(intent, amount, at_ns)
+        self.attempts.take(intent, amount, at_ns)
         self._events.happened("charge.captured", Charge.body_when, intent.charges[-1], amount, 0)
         self._events.happened("payment_intent.succeeded", PaymentIntent.body, intent)
 
@@ -240,105 +222,11 @@ class PaymentIntents:
     def _choose(self, intent: PaymentIntent, method: PaymentMethod) -> None:
         kind = method.instrument.kind
         if intent.types or kind != "card":
-            _check_type(intent, kind)
+            check_type(intent, kind)
         if worth_keeping(method):
             self._methods.keep(method)
         intent.instrument, intent.payment_method = method.instrument, method.id
         intent.saved = method if method.kept else None
-
-    def _must_authenticate(self, intent: PaymentIntent, parameters: Parameters) -> bool:
-        assert intent.instrument is not None
-        if off_session(parameters):
-            when = intent.instrument.authentication
-            ready = intent.saved is not None and intent.saved.set_up
-            if when == "set_up" or (when == "unless_set_up" and ready):
-                return False
-            raise self._failed(intent, REQUIRED)
-        if boolean(parameters, "error_on_requires_action"):
-            raise self._failed(intent, NOT_HANDLED)
-        return True
-
-    def _charge_authenticated(self, intent: PaymentIntent, at_ns: int) -> None:
-        self._charge(intent, at_ns, authenticated=True)
-
-    def _unauthenticated(self, intent: PaymentIntent) -> None:
-        self._failed(intent, FAILED)
-
-    def _charge(self, intent: PaymentIntent, at_ns: int, *, authenticated: bool = False) -> None:
-        """Raises StripeError (402) when the card is declined."""
-        if intent.future_usage is not None and intent.customer is not None:
-            self._customers.living(intent.customer, param="customer")
-        assert intent.instrument is not None and intent.payment_method is not None
-        charge = self._charges.add(intent, intent.instrument, intent.payment_method)
-        if authenticated:
-            charge.authenticated, intent.next_action = True, None
-        if intent.instrument.decline is not None:
-            raise self._declined(intent)
-        intent.last_payment_error = intent.next_action = None
-        if intent.saved is not None or intent.future_usage is not None:
-            self._used(intent)
-        if intent.manual:
-            intent.status = "requires_capture"
-            self._clock.call_later(AUTHORIZATION_S, lambda: self._expire(intent))
-            self._events.happened("charge.succeeded", Charge.body_when, charge, 0, 0)
-            self._events.happened(
-                "payment_intent.amount_capturable_updated", PaymentIntent.body_when_authorized, intent, charge
-            )
-        else:
-            self._take(intent, intent.amount, at_ns)
-            self._events.happened("charge.succeeded", Charge.body_when, charge, intent.amount, 0)
-            self._events.happened("payment_intent.succeeded", PaymentIntent.body, intent)
-
-    def _debit(self, intent: PaymentIntent, account: Account, parameters: Parameters) -> None:
-        """Send a debit off; its outcome is known later. Raises StripeError (400)."""
-        assert intent.payment_method is not None and intent.saved is not None
-        if intent.manual:
-            raise invalid(
-                "The payment method type sepa_debit does not support manual capture.", param="capture_method"
-            )
-        mandate = intent.saved.mandate
-        if "mandate_data" in parameters:
-            check_mandate(parameters)
-            mandate = self._new_id("mandate_")
-        if not mandate:
-            raise invalid(
-                "This PaymentIntent requires a mandate, but no existing mandate was found. Collect mandate "
-                "acceptance from the customer and provide acceptance data in the mandate_data parameter."
-            )
-        charge = self._charges.add(intent, account, intent.payment_method, "py_")
-        charge.pending, charge.mandate = True, mandate
-        intent.status = "processing"
-        intent.last_payment_error = None
-        self._used(intent)
-        if intent.saved.customer is not None:
-            intent.saved.mandate = mandate
-        pending = charge.body()
-        self._events.happened("charge.pending", lambda: pending)
-        self._tell("payment_intent.processing", intent)
-        self._clock.call_later(account.outcome_s, lambda: self._debited(intent, charge))
-
-    def _debited(self, intent: PaymentIntent, charge: Charge) -> None:
-        charge.pending = False
-        if charge.instrument.decline is not None:
-            self._declined(intent)
-            return
-        self._take(intent, intent.amount, time.monotonic_ns())
-        self._events.happened("charge.succeeded", Charge.body_when, charge, intent.amount, 0)
-        self._events.happened("payment_intent.succeeded", PaymentIntent.body, intent)
-
-    def _used(self, intent: PaymentIntent) -> None:
-        """A payment has used its PaymentMethod: attach it if that was asked for; without a customer it may
-        not be used again."""
-        assert intent.instrument is not None and intent.payment_method is not None
-        method = intent.saved
-        if method is None:
-            method = PaymentMethod(intent.payment_method, intent.instrument)
-        if intent.future_usage is not None and intent.customer is not None:
-            intent.saved = method
-            method.set_up = True
-            self._methods.attach(method, intent.customer)
-        elif method.customer is None:
-            method.spent = True
 
     def _method_used(self, name: str) -> PaymentMethod | None:
         for charge in self._charges:
@@ -350,61 +238,6 @@ class PaymentIntents:
                 intent.saved = self._methods.keep(method)
                 return method
         return None
-
-    def _take(self, intent: PaymentIntent, amount: int, at_ns: int) -> None:
-        self._ledger.capture(intent.id, intent.order_id, amount, intent.currency.upper(), at_ns)
-        intent.status = "succeeded"
-        intent.amount_received = amount
-        charge = intent.charges[-1]
-        charge.captured = amount
-        fee = fee_of(amount, intent.currency)
-        charge.balance_transaction = self._balance.book("charge", charge, amount, fee, intent.currency)
-        sequel = charge.sequel
-        if sequel:
-            self.captured(charge, sequel)
-
-    def _declined(self, intent: PaymentIntent) -> StripeError:
-        charge = intent.charges[-1]
-        decline = charge.instrument.decline
-        assert decline is not None
-        # A debit fails long after its request: that its error is no card_error is second-hand.
-        kind = "card_error" if charge.instrument.kind == "card" else "invalid_request_error"
-        error = StripeError(
-            402,
-            kind,
-            decline.message,
-            code=decline.code,
-            decline_code=decline.decline_code,
-            param=decline.param,
-            charge=charge.id,
-        )
-        self._events.happened("charge.failed", Charge.body_when, charge, 0, 0)
-        return self._failed(intent, error)
-
-    def _failed(self, intent: PaymentIntent, cause: StripeError) -> StripeError:
-        """The attempt is over; another PaymentMethod may be tried. What is returned is the answer."""
-        method: dict[str, Any] | None = None
-        if intent.saved is not None:
-            method = intent.saved.body()
-        elif intent.instrument is not None:
-            method = {
-                "id": intent.payment_method,
-                "object": "payment_method",
-                "type": intent.instrument.kind,
-            }
-        shown = cause.error | {"payment_method": method}
-        error = StripeError(cause.status, shown.pop("type"), shown.pop("message"), **shown)
-        intent.status = "requires_payment_method"
-        intent.instrument = intent.payment_method = intent.saved = intent.next_action = None
-        intent.last_payment_error = dict(error.error)
-        body = error.error["payment_intent"] = intent.body()
-        self._events.happened("payment_intent.payment_failed", lambda: body)
-        return error
-
-    def _tell(self, kind: str, intent: PaymentIntent) -> None:
-        """An event with the PaymentIntent as it is now, where it changes further."""
-        body = intent.body()
-        self._events.happened(kind, lambda: body)
 
     def _cancel(self, intent: PaymentIntent, reason: str | None, released: str) -> None:
         authorized = intent.status == "requires_capture"
@@ -434,76 +267,3 @@ def _unexpected(intent: PaymentIntent, verb: str, states: str) -> StripeError:
     )
     code = "payment_intent_unexpected_state"
     return StripeError(400, "invalid_request_error", message, code=code, payment_intent=intent.body())
-
-
-def _check_type(intent: PaymentIntent, kind: str) -> None:
-    """Raises StripeError (400) when the PaymentIntent cannot be paid by this type."""
-    if intent.types and kind not in intent.types:
-        raise invalid(
-            f"The PaymentMethod provided ({kind}) is not allowed for this PaymentIntent. Please attach a "
-            f"PaymentMethod of one of the following types: {', '.join(intent.types)}.",
-            param="payment_method",
-            code="payment_intent_incompatible_payment_method",
-        )
-    if kind == "sepa_debit" and intent.currency != SEPA_CURRENCY:
-        raise _currency_mismatch(intent.currency, kind)
-    intent.types = intent.types or (*DEFAULT_TYPES, kind)
-
-
-def _currency_mismatch(currency: str, kind: str) -> StripeError:
-    return invalid(
-        f"The currency provided ({currency}) is invalid for {kind}, which expects eur.",
-        param="currency",
-        code="payment_method_currency_mismatch",
-    )
-
-
-def types_of(parameters: Parameters) -> tuple[str, ...]:
-    """``payment_method_types``. Raises StripeError (400) for what is no such type, or not for the currency.
-
-    A type that Stripe has and this mock does not is refused as on an account that has not turned it on.
-    """
-    try:
-        names = [str(name) for name in listed(parameters["payment_method_types"])]
-    except FormError as error:
-        raise invalid("Invalid array", param="payment_method_types") from error
-    for name in names:
-        if name not in TYPES:
-            raise invalid(
-                f'The payment method type "{name[:60]}" is invalid. Please ensure the provided type is '
-                "activated in your dashboard.",
-                param="payment_method_types",
-            )
-    currency = (text(parameters, "currency") or "").lower()
-    if "sepa_debit" in names and currency != SEPA_CURRENCY:
-        raise _currency_mismatch(currency, "sepa_debit")
-    return tuple(names)
-
-
-def future_usage_of(parameters: Parameters) -> str | None:
-    """``setup_future_usage``. Raises StripeError (400)."""
-    usage = text(parameters, "setup_future_usage")
-    if usage not in (None, "on_session", "off_session"):
-        raise invalid(
-            "Invalid setup_future_usage: must be one of on_session or off_session", param="setup_future_usage"
-        )
-    return usage
-
-
-def check_mandate(parameters: Parameters) -> None:
-    """``mandate_data``: that its customer has accepted. Raises StripeError (400)."""
-    data = parameters["mandate_data"]
-    acceptance = data.get("customer_acceptance") if isinstance(data, dict) else None
-    kind = acceptance.get("type") if isinstance(acceptance, dict) else None
-    param = "mandate_data[customer_acceptance][type]"
-    if kind is None:
-        raise invalid(f"Missing required param: {param}.", param=param, code="parameter_missing")
-    if kind not in ("online", "offline"):
-        raise invalid("Invalid type: must be one of online or offline", param=param)
-    if kind == "offline":
-        return
-    online = acceptance.get("online") if isinstance(acceptance, dict) else None
-    for name in ("ip_address", "user_agent"):
-        if not isinstance(online, dict) or not online.get(name):
-            param = f"mandate_data[customer_acceptance][online][{name}]"
-            raise invalid(f"Missing required param: {param}.", param=param, code="parameter_missing")
