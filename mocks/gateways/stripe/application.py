@@ -9,7 +9,7 @@ from mocks.draws import ALPHANUMERIC
 from mocks.gateways.call import Call, Prepared
 from mocks.gateways.gateway import Gateway
 from mocks.gateways.rate_limit import Limit, Limits
-from mocks.gateways.stripe import disputes, events, refunds, webhook_endpoints
+from mocks.gateways.stripe import disputes, events, payouts, refunds, webhook_endpoints
 from mocks.gateways.stripe.answers import Endpoint, guarded, ok
 from mocks.gateways.stripe.authentication import authenticate
 from mocks.gateways.stripe.balance import Balance
@@ -103,6 +103,9 @@ class Stripe(Gateway):
             "refunds.list": _listing(self.refunds),
             "balance_transactions.retrieve": _retrieving(self.balance.find, self.balance.line),
             "balance_transactions.list": _listing(self.balance),
+            "payouts.create": _creating(self.payouts.create, payouts.check),
+            "payouts.update": _changing(self.payouts.find, self.payouts.update),
+            "payouts.cancel": _changing(self.payouts.find, lambda row, parameters: self.payouts.cancel(row)),
             "payouts.retrieve": _retrieving(self.payouts.find, Payout.body),
             "payouts.list": _listing(self.payouts),
             "webhook_endpoints.create": _creating(self.webhook_endpoints.create, webhook_endpoints.check_new),

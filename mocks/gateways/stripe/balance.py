@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
+from functools import partial
 from typing import Any
 
 from mocks.gateways.stripe.balance_transaction import Adjustment, BalanceTransaction, Source
@@ -59,6 +60,23 @@ class Balance:
         self._book(line)
         return line
 
+    def _move(
+        self,
+        make: Callable[..., BalanceTransaction],
+        kind: str,
+        amount: int,
+        currency: str,
+        source: Source,
+    ) -> BalanceTransaction:
+        self._settle()
+        created = self._clock.unix()
+        line = make(len(self._all), created, created, kind, amount, 0, currency, source)
+        self._all.append(line)
+        self._total[currency] = self._total.get(currency, 0) + amount
+        self._available[currency] = self._available.get(currency, 0) + amount
+        self._unpaid.setdefault(currency, []).append(line)
+        return line
+
     def _book(self, line: BalanceTransaction) -> None:
         self._all.append(line)
         currency = line.currency
@@ -91,6 +109,22 @@ class Balance:
         del self._unpaid[currency]
         self._fees[currency] = self._fees.get(currency, 0) - sum(item.fee for item in items)
         return line
+
+    def available(self, currency: str) -> int:
+        """What could be paid out now, in the minor unit."""
+        self._settle()
+        return self._available.get(currency, 0)
+
+    def withdraw(self, payout: Source, amount: int, currency: str) -> BalanceTransaction:
+        """Book a payout that was asked for. It leaves at once, and is an item of the next automatic one."""
+        return self._move(BalanceTransaction, "payout", -amount, currency, payout)
+
+    def put_back(self, payout: Source, amount: int, currency: str) -> BalanceTransaction:
+        """Book the return of such a payout; the money is available at once."""
+        return self._move(
+            partial(Adjustment, reporting_category="payout_reversal", back=True),
+            *("payout_cancel", amount, currency, payout),
+        )
 
     def take_fees(self) -> dict[str, int]:
         """Currency -> the sum of the fees that were not withheld from a payout, nor told of here before."""
@@ -142,7 +176,7 @@ class Balance:
         now = self._clock.now()
         while self._settled < len(self._all) and self._all[self._settled].available_on <= now:
             line = self._all[self._settled]
-            if line.kind != "payout":
+            if not line.kind.startswith("payout"):
                 self._available[line.currency] = self._available.get(line.currency, 0) + line.net
                 self._unpaid.setdefault(line.currency, []).append(line)
             self._settled += 1

@@ -38,6 +38,9 @@ _PATHS = {
     "disputes.retrieve": "GET /v1/disputes/*",
     "disputes.update": "POST /v1/disputes/*",
     "disputes.close": "POST /v1/disputes/*/close",
+    "payouts.create": "POST /v1/payouts",
+    "payouts.update": "POST /v1/payouts/*",
+    "payouts.cancel": "POST /v1/payouts/*/cancel",
     "payouts.list": "GET /v1/payouts",
     "payouts.retrieve": "GET /v1/payouts/*",
     "webhook_endpoints.create": "POST /v1/webhook_endpoints",
@@ -112,6 +115,12 @@ KNOWN = {
     "balance.retrieve": frozenset({"expand"}),
     "balance_transactions.retrieve": frozenset({"expand"}),
     "balance_transactions.list": frozenset(_PAGING | {"currency", "payout", "source", "type"}),
+    "payouts.create": frozenset(
+        {"amount", "currency", "description", "destination", "expand", "metadata", "method"}
+        | {"source_type", "statement_descriptor"}
+    ),
+    "payouts.update": frozenset({"metadata", "expand"}),
+    "payouts.cancel": frozenset({"expand"}),
     "payouts.retrieve": frozenset({"expand"}),
     "payouts.list": frozenset(_PAGING | {"status"}),
     "events.retrieve": frozenset({"expand"}),
