@@ -33,17 +33,25 @@ class AdminError(Exception):
 
 
 class Admin:
-    """The admin application of one gateway; to be served on loopback only."""
+    """The admin application of one gateway; to be served on loopback only.
 
-    def __init__(self, gateway: Gateway) -> None:
+    Args:
+        gateway: Whose state it shows.
+        reset: Makes everything as it was at the start; that of the gateway alone when left out.
+    """
+
+    def __init__(self, gateway: Gateway, reset: Callable[[], None] | None = None) -> None:
         self._gateway = gateway
+        self._begin_anew = gateway.begin_anew if reset is None else reset
         self.routes: dict[tuple[str, str], Callable[[Request], Body]] = {
+            ("GET", "/"): self._overview,
             ("GET", "/ledger"): self._ledger,
             ("GET", "/movements"): self._movements,
             ("GET", "/events"): self._events,
             ("GET", "/webhooks"): self._webhooks,
             ("GET", "/clock"): self._clock,
             ("POST", "/clock/advance"): self._advance,
+            ("POST", "/reset"): self._reset,
         }
 
     def __call__(self, exchange: Exchange) -> None:
@@ -58,6 +66,23 @@ class Admin:
         except AdminError as error:
             status, body = error.status, {"error": str(error)}
         exchange.answer(status, orjson.dumps(body))
+
+    def _overview(self, request: Request) -> Body:
+        gateway = self._gateway
+        return {
+            "gateway": gateway.name,
+            "seed": gateway.seed,
+            "url": gateway.server.url if gateway.server is not None else None,
+            "movements": len(gateway.ledger),
+            "events": gateway.outbox.added,
+            "kept": gateway.recorder is not None,
+            "clock": self._clock(request),
+            "routes": [f"{method} {path}" for method, path in self.routes],
+        }
+
+    def _reset(self, request: Request) -> Body:
+        self._begin_anew()
+        return self._overview(request)
 
     def _ledger(self, request: Request) -> Body:
         sums: dict[str, dict[str, int]] = {}

@@ -111,6 +111,12 @@ class Server:
             self._refusing = False
 
     @property
+    def url(self) -> str:
+        """Its base URL, once it has been started."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"{self.scheme}://{host}:{self.port}"
+
+    @property
     def refusing(self) -> bool:
         """Whether connections are being refused."""
         return self._refusing

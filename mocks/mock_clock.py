@@ -7,6 +7,7 @@ import heapq
 import math
 import time
 from collections.abc import Callable
+from typing import Protocol
 
 
 def steady_wall_clock() -> Callable[[], float]:
@@ -30,6 +31,17 @@ class Timer:
         self.canceled = True
 
 
+class Observer(Protocol):
+    """Is told before what the clock brings about by itself, and after it."""
+
+    def begin(self, what: str, value: float) -> bool:
+        """``fire``: timers are due; ``advance``: by so many seconds; ``speed``: it is to run at this one.
+        Returns whether to be told of the end."""
+
+    def finish(self) -> None:
+        """It is done."""
+
+
 class MockClock:
     """Unix seconds as a mock sees them, and what is to be done at which of them.
 
@@ -40,10 +52,14 @@ class MockClock:
     Args:
         real: Real time, in seconds. Tests pass one that stands still.
         speed: Seconds of this clock to a real one, above 0; ``run_at`` changes it.
+
+    Attributes:
+        observer: Whom to tell; None: nobody.
     """
 
     def __init__(self, real: Callable[[], float] | None = None, speed: float = 1.0) -> None:
         self._real = real if real is not None else steady_wall_clock()
+        self.observer: Observer | None = None
         self._ahead = 0.0
         self._since = self._real()
         self._gain = 0.0
@@ -53,6 +69,16 @@ class MockClock:
         self._wake_due = 0.0
         if speed != 1.0:
             self.run_at(speed)
+
+    @property
+    def real(self) -> Callable[[], float]:
+        """Real time, in seconds."""
+        return self._real
+
+    def run_by(self, real: Callable[[], float]) -> None:
+        """Take real time from this function from now on, and wait for the next timer by it."""
+        self._real = real
+        self._wait_anew()
 
     def now(self) -> float:
         """Unix seconds."""
@@ -81,13 +107,13 @@ class MockClock:
         """
         if not 0 < speed < math.inf:
             raise ValueError(f"a clock runs at a speed above 0, not at {speed}")
+        told = self.observer is not None and self.observer.begin("speed", speed)
         real = self._real()
         self._ahead += (real - self._since) * self._gain
         self._since, self._gain = real, speed - 1.0
-        if self._wake is not None:
-            self._wake.cancel()
-            self._wake = None
-        self._arm()
+        if told and self.observer is not None:
+            self.observer.finish()
+        self._wait_anew()
 
     def call_later(self, seconds: float, action: Callable[[], None]) -> Timer:
         """Do something after so many seconds of this clock."""
@@ -112,27 +138,36 @@ class MockClock:
         """
         if not seconds >= 0:
             raise ValueError(f"the clock goes forward only, not by {seconds} s")
-        target = self.now() + seconds
+        told = self.observer is not None and self.observer.begin("advance", seconds)
+        start, ahead = self.now(), self._ahead
+        target = start + seconds
         fired = 0
         try:
             while self._timers and self._timers[0][0] <= target:
-                due = self._timers[0][0]
-                self._ahead += max(0.0, due - self.now())
+                # Counted from the start, so that timers that do nothing leave no trace in the last bit.
+                self._ahead = ahead + max(self._ahead - ahead, self._timers[0][0] - start)
                 fired += self._fire_first()
         finally:
-            self._ahead += max(0.0, target - self.now())
+            self._ahead = ahead + seconds
+            if told and self.observer is not None:
+                self.observer.finish()
             self._arm()
         return fired
 
     def fire_due(self) -> int:
         """Do what is due by now. Returns how many timers fired."""
         fired = 0
+        told = False
+        if self.observer is not None and self._timers and self._timers[0][0] <= self.now():
+            told = self.observer.begin("fire", 0.0)
         # Not what falls due meanwhile: on a fast clock, work that is done in portions would never let go.
         now = self.now()
         try:
             while self._timers and self._timers[0][0] <= now:
                 fired += self._fire_first()
         finally:
+            if told and self.observer is not None:
+                self.observer.finish()
             self._arm()
         return fired
 
@@ -142,6 +177,12 @@ class MockClock:
         if self._wake is not None:
             self._wake.cancel()
             self._wake = None
+
+    def _wait_anew(self) -> None:
+        if self._wake is not None:
+            self._wake.cancel()
+            self._wake = None
+        self._arm()
 
     def _fire_first(self) -> int:
         timer = heapq.heappop(self._timers)[2]

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
@@ -113,6 +113,12 @@ class Outbox:
         clock: Stamps events and times redelivery.
         rules: The gateway's way to deliver.
         seed: Settles the jitter and which deliveries are doubled.
+
+    Attributes:
+        attempted: Told of every attempt: the event's number, the URL, the number of the next attempt (0: it
+            was delivered, -1: it was given up) and when that is due, in seconds of the clock.
+        unsent: While this is not None nothing is delivered; what would be is collected in it: the event's
+            number and the URL -> the next attempt and when it is due. ``resume`` takes it.
     """
 
     def __init__(self, gateway: str, clock: MockClock, rules: Rules, seed: int) -> None:
@@ -120,6 +126,8 @@ class Outbox:
         self.clock = clock
         self.rules = rules
         self.record: Callable[[Webhook], None] = lambda webhook: None
+        self.attempted: Callable[[int, str, int, float], None] | None = None
+        self.unsent: dict[tuple[int, str], tuple[int, float]] | None = None
         self.abandoned = 0
         self.waiting = 0
         self._events: deque[Event] = deque(maxlen=KEPT)
@@ -144,6 +152,11 @@ class Outbox:
 
     def __getitem__(self, place: int) -> Event:
         return self._events[place]
+
+    @property
+    def added(self) -> int:
+        """How many events there have been."""
+        return self._next
 
     @property
     def forgotten(self) -> int:
@@ -218,7 +231,19 @@ class Outbox:
 
     def send(self, event: Event, endpoint: Endpoint) -> None:
         """Deliver an event to one URL, again or for the first time, as if it had just happened."""
+        if self.unsent is not None:
+            self.unsent[event.number, endpoint.url] = (1, 0.0)
+            return
         endpoint.take(_Delivery(event, self.clock.now()), 0)
+
+    def resume(self, unsent: Mapping[tuple[int, str], tuple[int, float]]) -> None:
+        """Deliver what was collected, as far as its URL is still delivered to and its event still kept."""
+        for (number, url), (attempt, due) in unsent.items():
+            if number >= self.forgotten:
+                for endpoint in self._endpoints:
+                    if endpoint.url == url:
+                        self._pending[number] = self._pending.get(number, 0) + 1
+                        endpoint.resume(self._events[number - self.forgotten], attempt, due)
 
     def pending(self, event: Event) -> int:
         """To how many URLs an event has yet to be delivered, those included where it was given up."""
@@ -262,6 +287,11 @@ class Outbox:
         now = self.clock.now()
         wanted = sum(endpoint.wants is None or endpoint.wants(event.kind) for endpoint in self._endpoints)
         if not wanted:
+            return
+        if self.unsent is not None:
+            for endpoint in self._endpoints:
+                if endpoint.wants is None or endpoint.wants(event.kind):
+                    self.unsent[event.number, endpoint.url] = (1, 0.0)
             return
         if len(self._pending) > 2 * KEPT:
             first = self.forgotten
@@ -310,6 +340,16 @@ class Endpoint:
         """Deliver, at once or after ``wait`` seconds of the mock's clock."""
         if wait > 0:
             self._outbox.clock.call_at(delivery.due, lambda: self._due(delivery))
+        else:
+            self._due(delivery)
+
+    def resume(self, event: Event, attempt: int, due: float) -> None:
+        """Go on with a delivery where an earlier process left it."""
+        now = self._outbox.clock.now()
+        delivery = _Delivery(event, max(due, now), counted=True)
+        delivery.attempt = attempt
+        if due > now:
+            self._wait(delivery)
         else:
             self._due(delivery)
 
@@ -376,19 +416,29 @@ class Endpoint:
         )
         if not 200 <= status < 300:
             self._again(delivery)
-        elif delivery.counted:
+            return
+        if delivery.counted:
             outbox.settle(event)
+        if outbox.attempted is not None:
+            outbox.attempted(event.number, self.url, 0, 0.0)
 
     def _again(self, delivery: _Delivery) -> None:
         outbox = self._outbox
         waits = outbox.rules.redelivery_s
         if delivery.attempt > len(waits) or outbox.waiting >= MOST_WAITING or self._closed:
             outbox.abandoned += 1
+            if outbox.attempted is not None:
+                outbox.attempted(delivery.event.number, self.url, -1, 0.0)
             return
         delivery.due = outbox.clock.now() + waits[delivery.attempt - 1]
         delivery.attempt += 1
-        outbox.waiting += 1
-        outbox.clock.call_at(delivery.due, lambda: self._retry(delivery))
+        if outbox.attempted is not None:
+            outbox.attempted(delivery.event.number, self.url, delivery.attempt, delivery.due)
+        self._wait(delivery)
+
+    def _wait(self, delivery: _Delivery) -> None:
+        self._outbox.waiting += 1
+        self._outbox.clock.call_at(delivery.due, lambda: self._retry(delivery))
 
     def _retry(self, delivery: _Delivery) -> None:
         self._outbox.waiting -= 1

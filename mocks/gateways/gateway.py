@@ -17,6 +17,7 @@ from mocks.draws import Draws
 from mocks.faults.fault import Fault
 from mocks.gateways.call import Call, Prepared
 from mocks.gateways.rate_limit import Limit, Limits, RateLimit
+from mocks.gateways.recorder import Recorder
 from mocks.http import Exchange, Request, Server
 from mocks.idempotency import Keys
 from mocks.latency import Latency
@@ -77,7 +78,8 @@ class Gateway(ABC):
         self._latencies = Draws(seed, f"{name}/latency")
         self._moments = Draws(seed, f"{name}/moment")
         self._arrived = 0
-        self._made = 0
+        self.made = 0
+        self.recorder: Recorder | None = None
         self._dark = 0
         self._in_flight: dict[Call, None] = {}
         self._clock = Clock(0)
@@ -141,7 +143,10 @@ class Gateway(ABC):
         drawn_ns: float = self.latency.quantile(self._latencies.uniform(number))
         if call.reply is None:
             try:
-                prepared = Reply(200, b'{"status": "ok"}') if health else self.prepare(call)
+                if health:
+                    prepared: Prepared = Reply(200, b'{"status": "ok"}')
+                else:
+                    prepared = self.prepare(call) if self.recorder is None else self.recorder.prepare(call)
             except Exception as error:
                 prepared = self._broken(call, error)
             if isinstance(prepared, Reply):
@@ -166,7 +171,11 @@ class Gateway(ABC):
         """Execute: from here on it has happened, whether or not the caller hears of it."""
         if call.execute is not None:
             try:
-                call.reply = call.execute(time.monotonic_ns())
+                at_ns = time.monotonic_ns()
+                if self.recorder is None:
+                    call.reply = call.execute(at_ns)
+                else:
+                    call.reply = self.recorder.execute(call, at_ns)
             except Exception as error:
                 call.reply = self._broken(call, error)
             if call.use is not None:
@@ -194,6 +203,8 @@ class Gateway(ABC):
         # The execution knows the call: left in place, the two would live until the collector comes by.
         call.execute = None
         del self._in_flight[call]
+        if self.recorder is not None:
+            self.recorder.ended(call)
         if call.timer is not None:
             call.timer.cancel()
         if call.use is not None:
@@ -241,6 +252,24 @@ class Gateway(ABC):
             call.reset()
         return len(cut)
 
+    def begin_anew(self) -> None:
+        """Forget everything: no money has moved, and identifiers start over. Requests in flight are lost and
+        their connections reset; server, faults and journal stay. Events are no longer delivered, and what was
+        set after the gateway had been made (speed, rate limit, settlement) is as when it was made."""
+        for call in tuple(self._in_flight):
+            call.reset()
+        self.mock_clock.clear()
+        kept = {name: getattr(self, name) for name in ("faults", "server", "_dark", "_clock", "_writer")}
+        held = self.outbox.held
+        type(self).__init__(self, self.name, self.latency, self.seed)
+        for name, value in kept.items():
+            setattr(self, name, value)
+        self.outbox.held = held
+
+    def resume_at(self, number: int) -> None:
+        """Number the requests from here on: the ones before have been answered by another process."""
+        self._arrived = number
+
     def close(self) -> None:
         """Lose what is still in flight: the process ends."""
         for call in tuple(self._in_flight):
@@ -251,8 +280,8 @@ class Gateway(ABC):
 
     def next_id(self, length: int, alphabet: str) -> str:
         """A new random-looking identifier; the n-th is the same for the same seed."""
-        self._made += 1
-        return self.ids.text(self._made, length, alphabet)
+        self.made += 1
+        return self.ids.text(self.made, length, alphabet)
 
     def begin(self, clock: Clock, writer: Writer | None) -> None:
         """The run begins: what ends or moves from here on is written down."""

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
+import os
+import signal
 import ssl
+import sys
+from importlib.metadata import version
 from pathlib import Path
 
 from journal.clock import Clock
@@ -15,8 +20,10 @@ from mocks.faults import FaultPlan
 from mocks.faults.schedule import FaultSchedule
 from mocks.gateways import GATEWAYS
 from mocks.gateways.gateway import Gateway
+from mocks.gateways.recorder import Recorder, Unsent
 from mocks.http import Server
 from mocks.latency import from_message
+from mocks.state import StateError, StateFile
 
 
 class GatewayService:
@@ -27,6 +34,9 @@ class GatewayService:
         self.server: Server | None = None
         self.schedule: FaultSchedule | None = None
         self.admin: Server | None = None
+        self._plan: Message = {}
+        self._recorder: Recorder | None = None
+        self._closing: set[asyncio.Task[None]] = set()
 
     async def start(self, plan: Message) -> Message:
         """Serve a gateway.
@@ -42,12 +52,15 @@ class GatewayService:
         ``clock_speed`` (seconds of the mock's clock to a real one; see ``MockClock.run_at``),
         ``settlement`` (``timed``: what settles later does so by the mock's clock; see
         ``Gateway.settle_by_time``),
+        ``state`` (the path of a file from which the gateway takes up its state, and to which it writes every
+        change; see ``mocks.gateways.recorder``),
         ``tls`` (``certificate`` and ``key``, the paths of PEM files: serve HTTPS with these).
 
         Raises:
             PortInUseError: Another process listens on the port.
-            ValueError: The plan cannot be followed.
+            ValueError: The plan cannot be followed, or the state file cannot be used.
         """
+        self._plan = plan
         kind = plan.get("gateway")
         if kind not in GATEWAYS:
             raise ValueError(f"there is no gateway {kind!r}; the gateways are {', '.join(GATEWAYS)}")
@@ -69,28 +82,70 @@ class GatewayService:
             tls=_tls(plan.get("tls")),
         )
         gateway.server = self.server
-        webhooks = plan.get("webhooks")
-        if webhooks is not None:
-            gateway.outbox.deliver_to(
-                webhooks["urls"],
-                jitter_s=float(webhooks.get("jitter_s", 0.0)),
-                doubled=float(webhooks.get("doubled", 0.0)),
-            )
-        rate_limit = plan.get("rate_limit")
-        if rate_limit:
-            gateway.rate_limit.enforce(None if rate_limit is True else int(rate_limit))
-        if plan.get("clock_speed") is not None:
-            gateway.mock_clock.run_at(float(plan["clock_speed"]))
+        self.gateway = gateway
+        if plan.get("state") is not None:
+            identity = {
+                "gateway": kind,
+                "name": name,
+                "seed": seed,
+                "settlement": plan.get("settlement"),
+                "paydrill": version("paydrill"),
+            }
+            try:
+                file = StateFile(Path(plan["state"]), identity)
+                self._recorder = Recorder(gateway, file, _end_process)
+                self._configure()
+            except StateError as error:
+                raise ValueError(str(error)) from error
+            if file.dropped:
+                sys.stderr.write(
+                    f"{file.path}: {file.dropped} bytes at the end were half a record, and dropped\n"
+                )
+        else:
+            self._configure()
+        ready = {"port": await self.server.start()}
+        if plan.get("admin_port") is not None:
+            self.admin = Server(Admin(gateway, self.reset), port=int(plan["admin_port"]))
+            ready["admin_port"] = await self.admin.start()
+        return {**ready, "webhook_secret": gateway.webhook_secret}
+
+    def reset(self) -> None:
+        """Everything as at the start: the gateway forgets, and so does its state file."""
+        assert self.gateway is not None
+        outbox = self.gateway.outbox
+        self.gateway.begin_anew()
+        closing = asyncio.get_running_loop().create_task(outbox.close())
+        self._closing.add(closing)
+        closing.add_done_callback(self._closing.discard)
+        self._configure(anew=True)
+
+    def _configure(self, *, anew: bool = False) -> None:
+        """Set what the plan says about a gateway that nothing has happened to; take up its state, if it is to
+        have one."""
+        assert self.gateway is not None
+        plan, gateway = self._plan, self.gateway
+        webhooks = plan.get("webhooks") or {"urls": ()}
         if plan.get("settlement") is not None:
             if plan["settlement"] != "timed":
                 raise ValueError(f"there is no settlement {plan['settlement']!r}; there is timed")
             gateway.settle_by_time()
-        self.gateway = gateway
-        ready = {"port": await self.server.start()}
-        if plan.get("admin_port") is not None:
-            self.admin = Server(Admin(gateway), port=int(plan["admin_port"]))
-            ready["admin_port"] = await self.admin.start()
-        return {**ready, "webhook_secret": gateway.webhook_secret}
+        unsent: Unsent = {}
+        if self._recorder is not None:
+            begin = self._recorder.restart if anew else self._recorder.start
+            unsent = begin(webhooks["urls"])
+        gateway.outbox.deliver_to(
+            webhooks["urls"],
+            jitter_s=float(webhooks.get("jitter_s", 0.0)),
+            doubled=float(webhooks.get("doubled", 0.0)),
+        )
+        rate_limit = plan.get("rate_limit")
+        if rate_limit:
+            gateway.rate_limit.enforce(None if rate_limit is True else int(rate_limit))
+        speed = plan.get("clock_speed")
+        speed = 1.0 if speed is None else float(speed)
+        if speed != gateway.mock_clock.speed:
+            gateway.mock_clock.run_at(speed)
+        gateway.outbox.resume(unsent)
 
     def go(self, clock: Clock, writer: Writer | None) -> None:
         """Write down what happens from here on, and set the faults' alarms."""
@@ -115,10 +170,17 @@ class GatewayService:
             if server is not None:
                 with contextlib.suppress(OSError):
                     await server.stop()
+        if self._recorder is not None:
+            self._recorder.close()
         if self.gateway is not None:
             self.gateway.close()
             await self.gateway.outbox.close()
             self.gateway.mock_clock.clear()
+
+
+def _end_process() -> None:
+    """A mock that can no longer keep its state ends: whoever started it is told, by its last words."""
+    os.kill(os.getpid(), signal.SIGTERM)
 
 
 def _tls(files: Message | None) -> ssl.SSLContext | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import ssl
 from pathlib import Path
 
 from journal.clock import SECOND, Clock
@@ -31,8 +32,8 @@ class Platform:
     """The reference platform (``mocks.process.Service``).
 
     Its plan: ``{"host", "port", "seed", "store": <path of the SQLite file>, "timeout_ns": <per call>,
-    "gateways": [{"name", "url", "weight", "webhook_secret"}, ...]}``. The webhooks of a gateway without a
-    secret are not taken.
+    "gateways": [{"name", "url", "weight", "authority": <path of the certificate to trust, for an https
+    URL>, "webhook_secret"}, ...]}``. The webhooks of a gateway without a secret are not taken.
     """
 
     def __init__(self) -> None:
@@ -104,7 +105,7 @@ class Platform:
             raise ValueError(f"the platform has no connector for {name!r}; it has {', '.join(CONNECTORS)}")
         return Gateway(
             CONNECTORS[name](),
-            Client(str(entry["url"])),
+            Client(str(entry["url"]), tls=_trusting(entry.get("authority"))),
             Breaker(on_change=lambda state: self._mark(name, state)),
             Backoff(seed=seed),
             Patience(timeout_ns=timeout_ns),
@@ -114,3 +115,7 @@ class Platform:
         if self._writer is not None and self._clock is not None:
             text = f"{gateway}: breaker {state}"
             self._writer.write(Mark(self._clock.now_ns(), "note", self._name, text))
+
+
+def _trusting(authority: str | None) -> ssl.SSLContext | None:
+    return None if authority is None else ssl.create_default_context(cafile=authority)

@@ -12,6 +12,7 @@ import pytest
 import yaml
 
 from mocks.admin import FURTHEST_S, Admin
+from mocks.faults import FaultPlan
 from tests.mocks.running import Running, stripe_call, stripe_payment
 
 DOCUMENT = yaml.safe_load((Path(__file__).parents[2] / "docs" / "admin-api.yaml").read_text())
@@ -114,3 +115,54 @@ def test_wrong_pages(admin: httpx.Client, query: str) -> None:
 def test_unknown_paths_and_methods(admin: httpx.Client) -> None:
     assert admin.get("/nothing").status_code == 404
     assert admin.post("/ledger").status_code == 405
+
+
+def test_the_overview_says_what_it_is(running: Running, admin: httpx.Client) -> None:
+    pay(running, "o1")
+    told = documented("/", "get", admin.get("/"))
+    assert (told["gateway"], told["seed"], told["url"]) == ("stripe", 7, running.url)
+    assert (told["movements"], told["events"], told["kept"]) == (1, 3, False)
+    assert set(told["routes"]) == {f"{method} {path}" for method, path in Admin(running.gateway).routes}
+
+
+def test_a_reset_brings_the_start_back(running: Running, admin: httpx.Client) -> None:
+    def create(key: str) -> dict[str, Any]:
+        answer = stripe_call(
+            running.connection(), "POST", "/v1/payment_intents", stripe_payment("o1"), key=key
+        )
+        assert answer[0] == 200 and "idempotent-replayed" not in answer[1]
+        return answer[2]
+
+    first = create("k1")
+    create("k2")
+    admin.post("/clock/advance", json={"seconds": 3600})
+    told = documented("/reset", "post", admin.post("/reset"))
+    assert (told["movements"], told["events"], told["clock"]["ahead_s"]) == (0, 0, 0)
+    assert admin.get("/ledger").json()["sums"] == {}
+    assert admin.get("/events").json()["events"] == []
+    status, _, _ = stripe_call(running.connection(), "GET", f"/v1/payment_intents/{first['id']}")
+    assert status == 404
+    # The seed's identifiers start over, and the key is free.
+    again = create("k1")
+    assert again["id"] == first["id"] and again["client_secret"] == first["client_secret"]
+    assert admin.get("/ledger").json()["movements"] == 1
+
+
+def test_a_reset_loses_what_is_in_flight() -> None:
+    with Running("stripe", p50_ms=5000, admin_port=0) as running:
+        connection = running.connection()
+        connection.request("POST", "/v1/payment_intents", b"", {"Authorization": "Bearer sk_test_1"})
+        running.until(lambda: bool(running.gateway._in_flight), "the request has arrived")
+        assert httpx.post(f"http://127.0.0.1:{running.ready['admin_port']}/reset").status_code == 200
+        with pytest.raises(ConnectionResetError):
+            connection.getresponse()
+
+
+def test_faults_outlast_a_reset() -> None:
+    dark = FaultPlan("f1", "outage", at_ns=0, for_ns=3_600_000_000_000)
+    with Running("stripe", faults=(dark,), admin_port=0) as running:
+        running.until(lambda: running.gateway.outbox.held, "the outage has begun")
+        assert httpx.post(f"http://127.0.0.1:{running.ready['admin_port']}/reset").status_code == 200
+        assert running.gateway.outbox.held and running.gateway.faults
+        with pytest.raises(httpx.ConnectError):
+            httpx.get(f"{running.url}/health")
