@@ -57,17 +57,23 @@ class Unit:
             "captures": self.captures,
             "refunds": self.refunds,
         }
-        made = {kind: [row.body(base) for row in rows] for kind, rows in kinds.items() if rows}
+        made = {kind: [_within(row.body(base)) for row in rows] for kind, rows in kinds.items() if rows}
         return {"payments": made} if made else {}
 
     def first_payments(self, base: str) -> Body:
         """``{"payments": ...}`` as it was when the order was captured or authorized."""
         if self.authorizations:
             held = self.authorizations[0]
-            rows = [held.body_when(base, held.first_status, held.made)]
+            rows = [_within(held.body_when(base, held.first_status, held.made))]
             return {"payments": {"authorizations": rows}}
         capture = self.captures[0]
-        return {"payments": {"captures": [capture.body_when(base, capture.first_status, capture.made)]}}
+        row = _within(capture.body_when(base, capture.first_status, capture.made))
+        return {"payments": {"captures": [row]}}
+
+
+def _within(body: Body) -> Body:
+    """An authorization, capture or refund as an order shows it: without the order's own id."""
+    return {name: value for name, value in body.items() if name != "supplementary_data"}
 
 
 @dataclass(frozen=True, slots=True)
