@@ -140,6 +140,8 @@ class PayPal(Gateway):
                 return grant(self.tokens, request, self._new_token, self._debug_id(call))
             if call.endpoint == "orders.approve":
                 return _guarded(self._order_calls.approve(call), self._debug_id(call))
+            if call.endpoint == "webhooks.certificate":
+                return self._webhook_calls.certificate(_id_in(request, call.endpoint))
             authenticate(self.tokens, request)
             if self.rate_limit.enforced and self.rate_limit.refusal(call.endpoint):
                 raise PayPalError("", status=429)
@@ -159,8 +161,9 @@ class PayPal(Gateway):
             if len(call.idempotency_key) > LONGEST_REQUEST_ID:
                 raise PayPalError("INVALID_STRING_LENGTH", "PayPal-Request-Id")
             slot = f"{call.endpoint} {call.idempotency_key}"
-        print_ = fingerprint(request.path.encode(), orjson.dumps(body, option=orjson.OPT_SORT_KEYS))
+        print_ = ""
         if slot:
+            print_ = fingerprint(request.path.encode(), orjson.dumps(body, option=orjson.OPT_SORT_KEYS))
             replay = self._replay(call, keys, slot, print_)
             if replay is not None:
                 return replay

@@ -12,7 +12,7 @@ from mocks.gateways.paypal.disputes import Disputes
 from mocks.gateways.paypal.errors import PayPalError
 from mocks.gateways.paypal.fields import Body, part, text
 from mocks.gateways.paypal.money import money
-from mocks.gateways.paypal.query import moment, number, query_of
+from mocks.gateways.paypal.query import moment, number, query_of, without
 
 LARGEST_PAGE = 50
 
@@ -57,11 +57,11 @@ class DisputeCalls:
             rows = [row for row in self._disputes if chosen(row)]
             rows.reverse()
             page = rows[start : start + size]
-            href = f"{base}/v1/customer/disputes?page_size={size}"
-            links = [{"href": href, "rel": "self", "method": "GET"}]
+            href = base + without(call.exchange.request, "next_page_token")
+            links = [{"href": href.rstrip("?&"), "rel": "self", "method": "GET"}]
             if len(rows) > start + size:
                 token = base64.urlsafe_b64encode(str(start + size).encode()).decode()
-                links.append({"href": f"{href}&next_page_token={token}", "rel": "next", "method": "GET"})
+                links.append({"href": f"{href}next_page_token={token}", "rel": "next", "method": "GET"})
             items = [row.summary(base) for row in page]
             return Done(200, 200, lambda full: {"items": items, "links": links})
 
@@ -143,7 +143,7 @@ def _one_of(body: Body, name: str, values: tuple[str, ...]) -> str:
 def _place(token: str) -> int:
     """How many rows to pass over; the token is the mock's own."""
     try:
-        place = int(base64.urlsafe_b64decode(token) or b"0")
+        place = int(base64.b64decode(token, b"-_", validate=True) or b"0")
     except (binascii.Error, ValueError) as error:
         raise PayPalError("INVALID_PARAMETER_VALUE", "next_page_token") from error
     if place < 0:

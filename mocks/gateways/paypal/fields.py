@@ -11,6 +11,9 @@ from mocks.gateways.paypal.errors import PayPalError
 
 Body = dict[str, Any]
 
+DEEPEST = 250
+"""So many brackets are surely not too deep to be written again."""
+
 _URL = re.compile(r"https?://[\x21-\x7e]+\Z")
 
 
@@ -21,7 +24,9 @@ def body_of(data: bytes) -> Body:
         return {}
     try:
         body = orjson.loads(data)
-    except orjson.JSONDecodeError as error:
+        if data.count(b"{") + data.count(b"[") > DEEPEST:
+            orjson.dumps(body)  # which takes less depth than reading does
+    except (orjson.JSONDecodeError, orjson.JSONEncodeError) as error:
         raise PayPalError("MALFORMED_REQUEST_JSON") from error
     if isinstance(body, list):
         return {"patches": body}

@@ -38,3 +38,9 @@ def moment(query: dict[str, str], name: str) -> float | None:
         return read.timestamp()
     except (OverflowError, ValueError) as error:
         raise PayPalError("INVALID_PARAMETER_SYNTAX", name) from error
+
+
+def without(request: Request, name: str) -> str:
+    """The path and query of a request without the parameter ``name``, ready for another ``name=value``."""
+    kept = [row for row in request.query.split("&") if row and row.partition("=")[0] != name]
+    return f"{request.path}?{''.join(f'{row}&' for row in kept)}"

@@ -8,7 +8,7 @@ from mocks.gateways.paypal.errors import PayPalError
 from mocks.gateways.paypal.fields import Body
 from mocks.gateways.paypal.money import CURRENCIES
 from mocks.gateways.paypal.payment import rfc3339
-from mocks.gateways.paypal.query import moment, number, query_of
+from mocks.gateways.paypal.query import moment, number, query_of, without
 from mocks.gateways.paypal.reporting import ACCOUNT, Reporting, Transaction, signed
 from mocks.mock_clock import MockClock
 
@@ -105,9 +105,7 @@ class ReportingCalls:
 
 
 def _links(call: Call, page: int, pages: int) -> list[Body]:
-    request = call.exchange.request
-    kept = "&".join(row for row in request.query.split("&") if row and not row.startswith("page="))
-    href = f"{base_url(call)}{request.path}?{kept}&page="
+    href = f"{base_url(call)}{without(call.exchange.request, 'page')}page="
     rels = {"self": page, "first": 1, "last": max(1, pages)}
     if page < pages:
         rels["next"] = page + 1

@@ -9,7 +9,7 @@ from mocks.gateways.paypal.answer import Action, Done, Endpoint, base_url
 from mocks.gateways.paypal.errors import PayPalError
 from mocks.gateways.paypal.events import LARGEST_PAGE, TYPES, Events
 from mocks.gateways.paypal.fields import Body, text
-from mocks.gateways.paypal.query import moment, number, query_of
+from mocks.gateways.paypal.query import moment, number, query_of, without
 from mocks.gateways.paypal.signing import Signer, Transmission
 from mocks.gateways.paypal.webhook import Webhooks, event_types
 from mocks.reply import Reply
@@ -115,10 +115,10 @@ class WebhookCalls:
 
         def action(at_ns: int) -> Done:
             page, more = self._events.page(size, chosen, query.get("start_id", ""))
-            href = f"{base_url(call)}/v1/notifications/webhooks-events?page_size={size}"
-            links = [{"href": href, "rel": "self", "method": "GET"}]
+            href = base_url(call) + without(call.exchange.request, "start_id")
+            links = [{"href": href.rstrip("?&"), "rel": "self", "method": "GET"}]
             if more:
-                links.append({"href": f"{href}&start_id={page[-1].id}", "rel": "next", "method": "GET"})
+                links.append({"href": f"{href}start_id={page[-1].id}", "rel": "next", "method": "GET"})
             rows = [orjson.Fragment(event.payload()) for event in page]
             return Done(200, 200, lambda full: {"events": rows, "count": len(rows), "links": links})
 
