@@ -80,6 +80,33 @@ def test_an_error_leaves_its_id_free(client: Client, running: Running) -> None:
     assert moved(running, "free") == [("capture", 1290)]
 
 
+def test_a_request_that_failed_with_a_5xx_may_be_sent_again(client: Client, running: Running) -> None:
+    options = {"id": client.approved("again"), "paypal_request_id": "again-1"}
+    broken = options | {"paypal_mock_response": '{"mock_application_codes": "INTERNAL_SERVER_ERROR"}'}
+    error = refused(client.orders.capture_order, broken)
+    assert (error.response_code, error.name) == (500, "INTERNAL_SERVER_ERROR")
+    assert moved(running, "again") == []
+    assert [client.orders.capture_order(options).status_code for _ in range(2)] == [201, 200]
+    assert moved(running, "again") == [("capture", 1290)]
+
+
+def test_a_replay_shows_how_a_pending_capture_ended() -> None:
+    with Running("paypal") as running:
+        body = order_request("pending", payer={"name": {"given_name": "PENDING-REVIEW"}})
+        body["payment_source"] = {"paypal": {"vault_id": "v"}}
+        headers = {"PayPal-Request-Id": "pending-1", "Prefer": "return=representation"}
+
+        def status() -> Any:
+            answer = call(running, "POST", ORDERS, body, headers)[2]
+            return answer["purchase_units"][0]["payments"]["captures"][0]["status"]
+
+        running.gateway.keys.lifetime_s = 7 * 86_400
+        assert status() == "PENDING" and moved(running, "pending") == []
+        running.thread.call(lambda: running.gateway.mock_clock.advance(86_400 + 1))
+        assert status() == "COMPLETED" and moved(running, "pending") == [("capture", 1290)]
+        assert [r.replayed for r in running.requests if r.idempotency_key == "pending-1"] == [False, True]
+
+
 def test_a_declined_capture_is_replayed_declined(client: Client, running: Running) -> None:
     payer = {"name": {"given_name": "CCREJECT-REFUSED"}}
     options = {"id": client.approved("no", payer=payer), "paypal_request_id": "no-1"}

@@ -12,11 +12,15 @@ from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, initialize, invariant, rule
 
 from mocks.gateways.paypal.application import PayPal
+from mocks.gateways.paypal.reporting import Reporting
 from mocks.inprocess import gateways
 
 URL = "https://api-m.sandbox.paypal.com"
 
 amounts = st.integers(1, 3000)
+payers = st.sampled_from(
+    ["", "", "", "CCREJECT-IF", "PENDING-REVIEW", "PENDING-ECHECK-DENIED", "DISPUTE-UNAUTHORISED"]
+)
 request_ids = st.sampled_from(["", "", "id-1", "id-2", "id-3"])
 
 
@@ -35,6 +39,8 @@ class PayPalMachine(RuleBasedStateMachine):
         gateway = self.mocked.paypal
         assert isinstance(gateway, PayPal)
         self.gateway = gateway
+        self.fees = 0
+        self.payloads: list[bytes] = []
         self.moved_by: dict[tuple[str, str], int] = defaultdict(int)
 
     def teardown(self) -> None:
@@ -66,10 +72,13 @@ class PayPalMachine(RuleBasedStateMachine):
         intent=st.sampled_from(["CAPTURE", "AUTHORIZE"]),
         request_id=request_ids,
         approve=st.booleans(),
+        payer=payers,
     )
-    def create(self, amount: int, intent: str, request_id: str, approve: bool) -> str:
+    def create(self, amount: int, intent: str, request_id: str, approve: bool, payer: str) -> str:
         unit = {"custom_id": f"o{amount}", "amount": money(amount)}
-        body = {"intent": intent, "purchase_units": [unit]}
+        body: dict[str, Any] = {"intent": intent, "purchase_units": [unit]}
+        if payer:
+            body["payer"] = {"name": {"given_name": payer}}
         order = self.send("create", "/v2/checkout/orders", request_id, body)
         if order is None:
             return "NONE"
@@ -105,6 +114,27 @@ class PayPalMachine(RuleBasedStateMachine):
         body = {} if amount is None else {"amount": money(amount)}
         self.send("refund", f"/v2/payments/captures/{capture}/refund", request_id, body)
 
+    @rule(days=st.integers(0, 12))
+    def time_goes_by(self, days: int) -> None:
+        self.gateway.mock_clock.advance(days * 86_400)
+        self.log_in()
+
+    @rule(notes=st.sampled_from(["", "winning_evidence", "losing_evidence"]), last=st.booleans())
+    def answer_a_dispute(self, notes: str, last: bool) -> None:
+        rows = self.client.get("/v1/customer/disputes").json()["items"]
+        if rows:
+            path = f"/v1/customer/disputes/{rows[-1 if last else 0]['dispute_id']}/provide-evidence"
+            answer = self.client.post(path, json={"evidences": [{"notes": notes}]})
+            assert answer.status_code in (200, 422)
+
+    @rule(amount=st.none() | amounts)
+    def accept_a_claim(self, amount: int | None) -> None:
+        rows = self.client.get("/v1/customer/disputes").json()["items"]
+        if rows:
+            path = f"/v1/customer/disputes/{rows[0]['dispute_id']}/accept-claim"
+            body = {} if amount is None else {"refund_amount": money(amount)}
+            assert self.client.post(path, json=body).status_code in (200, 422)
+
     @invariant()
     def one_id_moves_money_once(self) -> None:
         assert all(moved <= 1 for moved in self.moved_by.values())
@@ -112,22 +142,47 @@ class PayPalMachine(RuleBasedStateMachine):
     @invariant()
     def the_ledger_and_the_captures_agree(self) -> None:
         taken: dict[str, int] = {}
-        given: dict[str, int] = defaultdict(int)
+        refunded: dict[str, int] = defaultdict(int)
+        disputed: dict[str, int] = defaultdict(int)
         for movement in self.gateway.ledger:
             if movement.kind == "capture":
                 taken[movement.reference] = movement.amount_minor
+            elif movement.kind == "refund":
+                refunded[movement.parent] += movement.amount_minor
             else:
-                given[movement.parent] += movement.amount_minor
+                assert movement.kind == "dispute"
+                disputed[movement.parent] += movement.amount_minor
         for name, amount in taken.items():
-            assert 0 <= given[name] <= amount
+            assert 0 <= refunded[name] + disputed[name] <= amount
             capture = self.gateway.payments.capture(name)
-            assert (capture.amount.minor, capture.refunded) == (amount, given[name])
-        assert set(given) <= set(taken)
+            sums = (capture.amount.minor, capture.refunded, capture.reversed)
+            assert sums == (amount, refunded[name], disputed[name])
+        assert set(refunded) | set(disputed) <= set(taken)
         for order in self.gateway.orders:
             for unit in order.units:
-                captured = sum(taken[capture.id] for capture in unit.captures)
+                captured = sum(taken.get(capture.id, 0) for capture in unit.captures)
                 limit = 115 * unit.amount.minor if unit.authorizations else 100 * unit.amount.minor
                 assert 100 * captured <= limit
+
+    @invariant()
+    def the_balance_is_what_moved_less_the_fees(self) -> None:
+        booked = sum(
+            movement.amount_minor if movement.kind == "capture" else -movement.amount_minor
+            for movement in self.gateway.ledger
+        )
+        fees = self.gateway.payments.take_fees()
+        self.fees += fees.get("EUR", 0)
+        (euros, withheld) = (
+            Reporting(self.gateway.payments, self.gateway.disputes).balances("9999").get("EUR", (0, 0))
+        )
+        assert euros == booked - self.fees and withheld >= 0
+
+    @invariant()
+    def every_event_says_what_it_said_before(self) -> None:
+        for number, event in enumerate(self.gateway.outbox):
+            if number == len(self.payloads):
+                self.payloads.append(event.payload())
+            assert event.payload() == self.payloads[number]
 
 
 def money(minor: int) -> dict[str, str]:
