@@ -1,4 +1,5 @@
-"""Stripe: payments by card, refunds, the balance and events, as of the API version that ``headers`` names."""
+"""Stripe: payments by card, wallet and SEPA debit, customers, refunds, disputes, the balance and events, as
+of the API version that ``headers`` names."""
 
 from __future__ import annotations
 

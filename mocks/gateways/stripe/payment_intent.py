@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from mocks.gateways.stripe.objects import below
-from mocks.gateways.stripe.payment_method import Instrument, PaymentMethod
+from mocks.gateways.stripe.payment_method import TYPES, Instrument, PaymentMethod
 
 if TYPE_CHECKING:
     from mocks.gateways.stripe.charge import Charge
@@ -69,6 +69,9 @@ class PaymentIntent:
         method: str | dict[str, Any] | None = self.payment_method
         if expand and below(expand, "payment_method") is not None:
             method = self.method_body()
+        types = self.types or DEFAULT_TYPES
+        if self.saved is not None and self.saved.instrument.kind not in types:
+            types = TYPES
         return {
             "id": self.id,
             "object": "payment_intent",
@@ -90,7 +93,7 @@ class PaymentIntent:
             "metadata": self.metadata,
             "next_action": self.next_action,
             "payment_method": method,
-            "payment_method_types": self.types or DEFAULT_TYPES,
+            "payment_method_types": types,
             "processing": None,
             "setup_future_usage": self.future_usage,
             "status": self.status,
@@ -104,8 +107,8 @@ class PaymentIntent:
             return None
         return PaymentMethod(self.payment_method, self.instrument, created=self.created).body()
 
-    def body_when_created(self) -> dict[str, Any]:
-        """The object before anything was done with it."""
+    def body_when_created(self, future_usage: str | None = None) -> dict[str, Any]:
+        """The object before anything was done with it; ``future_usage`` may have been added since."""
         return self.body() | {
             "amount_capturable": 0,
             "amount_received": 0,
@@ -115,6 +118,8 @@ class PaymentIntent:
             "latest_charge": None,
             "next_action": None,
             "payment_method": None,
+            "payment_method_types": self.types or DEFAULT_TYPES,
+            "setup_future_usage": future_usage,
             "status": "requires_payment_method",
         }
 

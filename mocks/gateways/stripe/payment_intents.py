@@ -119,7 +119,8 @@ class PaymentIntents:
         self._by_id[name] = intent
         if intent.customer:
             self._by_customer.setdefault(intent.customer, []).append(intent)
-        self._events.happened("payment_intent.created", PaymentIntent.body_when_created, intent)
+        asked = (intent,) if intent.future_usage is None else (intent, intent.future_usage)
+        self._events.happened("payment_intent.created", PaymentIntent.body_when_created, *asked)
         return intent
 
     def confirm(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from mocks.gateways.stripe.errors import StripeError, invalid
 from mocks.gateways.stripe.form import FormError, Parameters, listed
 from mocks.gateways.stripe.objects import text
-from mocks.gateways.stripe.payment_intent import DEFAULT_TYPES, PaymentIntent
+from mocks.gateways.stripe.payment_intent import PaymentIntent
 from mocks.gateways.stripe.payment_method import TYPES
 from mocks.gateways.stripe.sepa_debit import CURRENCY as SEPA_CURRENCY
 
@@ -21,7 +21,6 @@ def check_type(intent: PaymentIntent, kind: str) -> None:
         )
     if kind == "sepa_debit" and intent.currency != SEPA_CURRENCY:
         raise _currency_mismatch(intent.currency, kind)
-    intent.types = intent.types or (*DEFAULT_TYPES, kind)
 
 
 def _currency_mismatch(currency: str, kind: str) -> StripeError:
