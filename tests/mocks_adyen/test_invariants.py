@@ -12,6 +12,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 
 from mocks.gateways.adyen.amounts import Amount
 from mocks.gateways.adyen.application import Adyen
+from mocks.gateways.adyen.disputes import DEFENSE_S, ISSUER_S
 from mocks.gateways.adyen.request import payment_request
 from mocks.latency import Latency
 from tests.mocks.running import adyen_payment
@@ -26,7 +27,18 @@ class OnePayment(RuleBasedStateMachine):
     @initialize(
         manual=st.booleans(),
         hours=st.sampled_from([0, 1]),
-        holder=st.sampled_from(["A. Customer", "PENDING", "refund failed", "capture failed", "Chargeback"]),
+        holder=st.sampled_from(
+            [
+                "A. Customer",
+                "PENDING",
+                "refund failed",
+                "capture failed",
+                "Chargeback",
+                "Chargeback",
+                "Chargeback Reversed",
+                "Second Chargeback",
+            ]
+        ),
     )
     def pay(self, manual: bool, hours: int, holder: str) -> None:
         self.gateway = Adyen("adyen", Latency(0, 0), 1)
@@ -58,7 +70,24 @@ class OnePayment(RuleBasedStateMachine):
     def reverse(self) -> None:
         self.gateway.modifications.reverse(self.gateway.payments.find("P"), BODY, 0)
 
-    @rule(seconds=st.integers(0, 4000))
+    @rule(step=st.sampled_from(["disputes.supply", "disputes.defend", "disputes.accept"]))
+    def dispute(self, step: str) -> None:
+        document = {
+            "defenseDocumentTypeCode": "DefenseMaterial",
+            "contentType": "application/pdf",
+            "content": "JVBERg==",
+        }
+        for item in self.told("CHARGEBACK"):
+            body = {
+                "merchantAccountCode": "PaydrillECOM",
+                "disputePspReference": item["pspReference"],
+                "defenseDocuments": [document],
+                "defenseReasonCode": "SupplyDefenseMaterial",
+            }
+            defense = self.gateway.defense
+            defense.answer(step, defense.dispute_of(body), body, 0)
+
+    @rule(seconds=st.one_of(st.integers(0, 4000), st.sampled_from([86_400, DEFENSE_S, ISSUER_S])))
     def wait(self, seconds: int) -> None:
         self.gateway.mock_clock.advance(seconds)
 
@@ -108,6 +137,20 @@ class OnePayment(RuleBasedStateMachine):
             if movement.kind == "refund":
                 booked[movement.reference.removesuffix("-returned")] += movement.amount_minor
         assert {reference: left for reference, left in booked.items() if left} == stayed
+
+    @invariant()
+    def disputes_are_what_the_webhooks_say(self) -> None:
+        told = {code: len(self.told(code)) for code in ("CHARGEBACK", "SECOND_CHARGEBACK", "CAPTURE_FAILED")}
+        reversed_ = len(self.told("CHARGEBACK_REVERSED"))
+        captured = sum(m.amount_minor for m in self.gateway.ledger if m.kind == "capture")
+        disputed = sum(m.amount_minor for m in self.gateway.ledger if m.kind == "dispute")
+        assert disputed == (sum(told.values()) - reversed_) * captured
+        assert 0 <= disputed <= captured
+
+    @invariant()
+    def a_dispute_ends_once(self) -> None:
+        ends = ("DISPUTE_DEFENSE_PERIOD_ENDED", "ISSUER_RESPONSE_TIMEFRAME_EXPIRED", "SECOND_CHARGEBACK")
+        assert sum(len(self.told(code)) for code in ends) <= 1
 
 
 TestOnePayment = OnePayment.TestCase

@@ -5,7 +5,9 @@ from __future__ import annotations
 import csv
 import io
 import json
+import ssl
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -14,6 +16,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from journal.records import Movement
+from mocks import tls
 from mocks.gateways.adyen.amounts import Amount
 from mocks.gateways.adyen.application import Adyen
 from mocks.gateways.adyen.currencies import DECIMALS
@@ -291,3 +294,16 @@ def test_the_url_is_where_the_mock_is(server: str) -> None:
         url = told(running, "")[0]["reason"]
         assert url.startswith(f"http://{host}:{running.port}/reports/")
         assert httpx.get(url, headers=KEY).status_code == 200
+
+
+def test_the_url_is_https_where_the_mock_serves_tls(tmp_path: Path) -> None:
+    files = tls.prepare(tmp_path, tls.now())
+    plan = {"certificate": str(files.certificate), "key": str(files.key)}
+    with Running("adyen", tls=plan) as running:
+        gateway = running.gateway
+        assert isinstance(gateway, Adyen)
+        running.thread.call(lambda: gateway.payments.make("P", payment_request(adyen_payment()), 0))
+        advance(running, SETTLEMENT_S)
+        trust = ssl.create_default_context(cafile=files.authority)
+        url = told(running, "")[0]["reason"]
+        assert url.startswith("https://") and httpx.get(url, headers=KEY, verify=trust).status_code == 200
