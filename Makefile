@@ -5,9 +5,11 @@ BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 NODE_SDKS  := tests/node_sdks
 NODE_READY := $(NODE_SDKS)/node_modules/.ready
+COMPETITORS := benchmarks/competitors
+COMPETITORS_READY := $(COMPETITORS)/venv/.ready
 SCENARIO ?= gateway_failover
 
-.PHONY: drill test test-slow node-sdks lint bench report lock clean
+.PHONY: drill test test-slow node-sdks lint bench competitors report lock clean
 
 drill: $(READY)                 ## play the failover drill and say the verdict (about 90 s)
 	$(BIN)/paydrill run $(SCENARIO)
@@ -27,7 +29,11 @@ lint: $(READY)
 	$(BIN)/lint-imports
 
 bench: $(READY)                 ## make bench ONLY=name runs one
+	$(if $(filter-out kernel,$(ONLY)),,@$(MAKE) --no-print-directory competitors \
+	  || echo "what is not installed is left out of the comparison")
 	$(BIN)/python -m benchmarks $(if $(ONLY),--only $(ONLY))
+
+competitors: $(COMPETITORS_READY)  ## localstripe and WireMock, for the benchmark of the mocks' kernel
 
 report: $(READY)                ## rebuild the report of the newest run, or of RUN=folder
 	$(BIN)/paydrill report $(if $(RUN),$(RUN),--latest)
@@ -38,7 +44,7 @@ lock:                           ## renew requirements.lock (needs pip-tools)
 	  --output-file requirements.lock pyproject.toml
 
 clean:
-	rm -rf $(VENV) $(NODE_SDKS)/node_modules .mypy_cache .ruff_cache .pytest_cache .hypothesis *.egg-info
+	rm -rf $(VENV) $(NODE_SDKS)/node_modules $(COMPETITORS)/node_modules $(COMPETITORS)/venv .mypy_cache .ruff_cache .pytest_cache .hypothesis *.egg-info
 
 $(READY): requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
@@ -57,3 +63,12 @@ $(NODE_READY): $(NODE_SDKS)/package.json $(NODE_SDKS)/package-lock.json
 	@echo "installing the Node SDKs from $(NODE_SDKS)/package-lock.json ..."
 	@cd $(NODE_SDKS) && npm ci --ignore-scripts --silent
 	@touch $(NODE_READY)
+
+$(COMPETITORS_READY): $(COMPETITORS)/requirements.lock $(COMPETITORS)/package-lock.json
+	@echo "installing localstripe and WireMock from the lock files of $(COMPETITORS) ..."
+	@command -v java >/dev/null || { echo "WireMock needs Java 11 or newer"; exit 1; }
+	@cd $(COMPETITORS) && npm ci --ignore-scripts --silent
+	@$(PYTHON) -m venv --clear $(COMPETITORS)/venv
+	@$(COMPETITORS)/venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes \
+	  --no-build-isolation -r $(COMPETITORS)/requirements.lock
+	@touch $(COMPETITORS_READY)

@@ -2,9 +2,34 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 CREATE = b"amount=1290&currency=eur&metadata[order_id]=o-1&payment_method_types[]=card"
 CONFIRM = b"payment_method=pm_card_visa"
 _ID = b'"id":'
+
+
+@dataclass(frozen=True, slots=True)
+class PaymentRequests:
+    """What a payment's creation and its confirmation hold; servers differ in which of the two takes the
+    payment method."""
+
+    create_body: bytes = CREATE
+    confirm_body: bytes = CONFIRM
+
+    def create(self, key: str) -> bytes:
+        """Make a payment that is still to be confirmed."""
+        return post("/v1/payment_intents", key, self.create_body)
+
+    def confirm(self, created: bytes, key: str = "confirm") -> bytes:
+        """Confirm the payment that was made with this answer.
+
+        Raises:
+            ValueError: The answer holds no payment.
+        """
+        start = created.index(b"pi_", created.index(_ID))
+        identifier = created[start : created.index(b'"', start)].decode("ascii")
+        return post(f"/v1/payment_intents/{identifier}/confirm", key, self.confirm_body)
 
 
 def post(path: str, key: str, body: bytes) -> bytes:
@@ -15,19 +40,3 @@ def post(path: str, key: str, body: bytes) -> bytes:
         f"User-Agent: Stripe/v1 PythonBindings\r\nContent-Length: {len(body)}\r\n\r\n"
     )
     return head.encode("latin-1") + body
-
-
-def create(key: str) -> bytes:
-    """Make a payment that is still to be confirmed."""
-    return post("/v1/payment_intents", key, CREATE)
-
-
-def confirm(created: bytes, key: str = "confirm") -> bytes:
-    """Confirm the payment that was made with this answer.
-
-    Raises:
-        ValueError: The answer holds no payment.
-    """
-    start = created.index(b"pi_", created.index(_ID))
-    identifier = created[start : created.index(b'"', start)].decode("ascii")
-    return post(f"/v1/payment_intents/{identifier}/confirm", key, CONFIRM)

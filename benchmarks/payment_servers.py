@@ -1,7 +1,7 @@
-"""The two servers of the kernel benchmark, each a process of its own.
+"""The servers of the kernel benchmark that are written here, each a process of its own.
 
-``python -m benchmarks.payment_servers paydrill|starlette`` serves on a free port of 127.0.0.1, prints the
-port, and ends when its standard input is closed.
+``python -m benchmarks.payment_servers paydrill|starlette|fixed`` serves on a free port of 127.0.0.1, prints
+the port, and ends when its standard input is closed.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import sys
 
 import uvloop
 
-from benchmarks.payment_requests import CREATE, confirm, post
+from benchmarks.payment_requests import CREATE, PaymentRequests, post
 from mocks.exchange import Exchange, Request
 from mocks.gateways import GATEWAYS
 from mocks.gateways.gateway import Gateway
@@ -31,6 +31,19 @@ async def serve_paydrill() -> None:
     await _stdin_closed()
     await server.stop(grace=0)
     gateway.close()
+
+
+async def serve_fixed() -> None:
+    """The same two answers from the mocks' own HTTP kernel, without any state."""
+    created, confirmed = recorded_answers()
+
+    def answer(exchange: Exchange) -> None:
+        exchange.answer(200, confirmed if exchange.request.path.endswith("/confirm") else created)
+
+    server = Server(answer)
+    _say(await server.start())
+    await _stdin_closed()
+    await server.stop(grace=0)
 
 
 async def serve_starlette() -> None:
@@ -73,7 +86,7 @@ def recorded_answers() -> tuple[bytes, bytes]:
     """The bodies with which the Stripe mock answers a payment's creation and its confirmation."""
     gateway = _stripe()
     created = _answer(gateway, CREATE, "/v1/payment_intents", 0)
-    head, _, body = confirm(created).partition(b"\r\n\r\n")
+    head, _, body = PaymentRequests().confirm(created).partition(b"\r\n\r\n")
     return created, _answer(gateway, body, head.split(b" ")[1].decode(), 1)
 
 
@@ -114,6 +127,8 @@ async def _stdin_closed() -> None:
     await asyncio.to_thread(sys.stdin.read)
 
 
+SERVERS = {"paydrill": serve_paydrill, "fixed": serve_fixed, "starlette": serve_starlette}
+
 if __name__ == "__main__":
     with contextlib.suppress(KeyboardInterrupt):
-        uvloop.run({"paydrill": serve_paydrill, "starlette": serve_starlette}[sys.argv[1]]())
+        uvloop.run(SERVERS[sys.argv[1]]())
