@@ -90,7 +90,7 @@ def expansions(parameters: Parameters, allowed: frozenset[str]) -> frozenset[str
     except FormError as error:
         raise invalid("Invalid array", param="expand") from error
     for name in asked:
-        if name not in allowed:
+        if not isinstance(name, str) or name not in allowed:
             raise invalid(f"This property cannot be expanded ({str(name)[:60]}).", param="expand")
     return frozenset(str(name) for name in asked)
 
