@@ -48,7 +48,10 @@ DOCUMENTS = {
     "paypal_orders": Document(
         "paypal/paypal-rest-api-specifications",
         "openapi/checkout_orders_v2.json",
-        tuple(f"/v2/checkout/orders{end}" for end in ("", "/{id}", "/{id}/capture", "/{id}/authorize")),
+        tuple(
+            f"/v2/checkout/orders{end}"
+            for end in ("", "/{id}", "/{id}/capture", "/{id}/authorize", "/{id}/confirm-payment-source")
+        ),
     ),
     "paypal_payments": Document(
         "paypal/paypal-rest-api-specifications",
@@ -70,6 +73,8 @@ DOCUMENTS = {
             f"{_DISPUTES}/{{id}}",
             f"{_DISPUTES}/{{id}}/provide-evidence",
             f"{_DISPUTES}/{{id}}/accept-claim",
+            f"{_DISPUTES}/{{id}}/adjudicate",
+            f"{_DISPUTES}/{{id}}/require-evidence",
         ),
     ),
     "paypal_webhooks": Document(
@@ -83,8 +88,15 @@ DOCUMENTS = {
                 "verify-webhook-signature",
                 "webhooks-events",
                 "webhooks-events/{event_id}",
+                "webhooks-events/{event_id}/resend",
+                "webhooks-event-types",
             )
         ),
+    ),
+    "paypal_reporting": Document(
+        "paypal/paypal-rest-api-specifications",
+        "openapi/reporting_transactions_v1.json",
+        ("/v1/reporting/transactions", "/v1/reporting/balances"),
     ),
 }
 

@@ -32,7 +32,7 @@ def adyen() -> Iterator[Watched]:
         yield Watched(running, [Facts.read("adyen")], headers, prefix="/v72", deviations=DEVIATIONS)
 
 
-def pay(adyen: Watched, order: str, *, more: dict[str, Any] | None = None, **method: object) -> Any:
+def pay(adyen: Watched, order: str, *, more: dict[str, Any] | None = None, **method: Any) -> Any:
     return adyen.send("POST", "/payments", adyen_payment(order, **method) | (more or {}), status=200)
 
 
