@@ -24,8 +24,8 @@ class Amount:
 
 
 def amount_of(body: Body) -> Amount:
-    """The amount of a request. Zero-value authorisations are not offered. No largest amount is published; that
-    it has twelve digits is an assumption.
+    """The amount of a request. Zero-value authorisations are not offered. A largest amount is not published;
+    that it has twelve digits is an assumption.
 
     Raises:
         AdyenError: 422 with 100 (none), 138 (currency) or 137 (value).
