@@ -183,6 +183,36 @@ def test_a_registered_url_gets_what_it_asked_for_under_its_own_id(
     assert len(receiver.got) == before and call(running, "DELETE", f"{HOOKS}/{other['id']}")[0] == 404
 
 
+def test_a_registered_url_is_changed(running: Running, client: Client, receiver: Receiver) -> None:
+    row = register(running, receiver.url + "/old", "*")
+    path = f"{HOOKS}/{row['id']}"
+    try:
+        changes: list[dict[str, Any]] = [
+            {"op": "replace", "path": "/url", "value": receiver.url},
+            {"op": "replace", "path": "/event_types", "value": [{"name": "PAYMENT.CAPTURE.REFUNDED"}]},
+        ]
+        status, _, changed = call(running, "PATCH", path, changes)
+        assert (status, changed["id"], changed["url"]) == (200, row["id"], receiver.url)
+        capture = client.captured("changed")
+        client.payments.refund_captured_payment({"capture_id": capture.id})
+        delivered(running)
+        assert receiver.kinds == ["PAYMENT.CAPTURE.REFUNDED"]
+        verify(*receiver.got[0], row["id"])
+        wrongs: list[object] = [
+            {},
+            [1],
+            [{"op": "remove", "path": "/url"}],
+            [changes[0] | {"path": "/id"}],
+            [changes[0] | {"value": "http://example.test/"}],
+        ]
+        for wrong in wrongs:
+            assert call(running, "PATCH", path, wrong)[0] == 400
+        assert call(running, "GET", path)[2] == changed
+    finally:
+        assert call(running, "DELETE", path)[0] == 204
+    assert call(running, "PATCH", path, changes)[0] == 404
+
+
 @pytest.mark.parametrize(
     ("body", "what"),
     [

@@ -6,6 +6,8 @@ import contextlib
 
 import orjson
 
+from journal.clock import Clock
+from journal.writer import Writer
 from mocks.draws import UPPER_ALPHANUMERIC, Draws
 from mocks.gateways.call import Call, Prepared
 from mocks.gateways.gateway import Gateway
@@ -59,14 +61,16 @@ _HEX = "0123456789abcdef"
 
 
 class PayPal(Gateway):
-    """Orders that a payer approves, captured at once or authorized first, and refunds.
+    """Orders that a payer approves, captured at once or authorized first; refunds, disputes, webhooks,
+    reports.
 
     Idempotency ("Idempotency" in PayPal's REST documentation): a request with a known ``PayPal-Request-Id``
     executes nothing and answers with the latest status of what the first one made; 200 for orders, where the
     first answer was 201. While the first is in process, a duplicate fails: 409 PREVIOUS_REQUEST_IN_PROGRESS.
-    Ids are kept per endpoint, 6 hours for orders and 45 days for payments. Two things are not published, and
-    assumed: an id with another body or another resource is 400 DUPLICATE_REQUEST_ID (as in Payments v1); a
-    request that ended in an error leaves its id free.
+    Ids are kept per endpoint, 6 hours for orders and 45 days for payments. What failed with a 5xx may be sent
+    again with its id, and is executed unless it had been. Two things are not published, and assumed: an id
+    with another body or another resource is 400 DUPLICATE_REQUEST_ID (as in Payments v1); a request that
+    ended in any other error leaves its id free, too.
 
     What the journal calls the order is the ``custom_id`` of the first purchase unit, else its
     ``reference_id``, else its ``invoice_id``.
@@ -105,6 +109,11 @@ class PayPal(Gateway):
             sign=lambda body, at: self.signer.headers(body, at),
             redelivery_s=REDELIVERY_S,
         )
+
+    def begin(self, clock: Clock, writer: Writer | None) -> None:
+        super().begin(clock, writer)
+        if self.outbox.endpoints:
+            self.signer.prepare()
 
     def base_url(self) -> str:
         """The URL of the mock, for what no caller asked for: where it is served, or PayPal's own when it is

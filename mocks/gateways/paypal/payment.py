@@ -9,6 +9,11 @@ from mocks.gateways.paypal.fees import fee_of
 from mocks.gateways.paypal.fields import Body
 from mocks.gateways.paypal.money import Money
 
+SELLER_PROTECTION: Body = {
+    "status": "ELIGIBLE",
+    "dispute_categories": ["ITEM_NOT_RECEIVED", "UNAUTHORIZED_TRANSACTION"],
+}
+
 
 @dataclass(frozen=True, slots=True)
 class Origin:
@@ -134,6 +139,7 @@ class Capture:
         amount = self.amount.body()
         body |= {
             "amount": amount,
+            "seller_protection": SELLER_PROTECTION,
             "final_capture": self.final,
             "disbursement_mode": "INSTANT",
             "create_time": self.made,
@@ -204,6 +210,7 @@ class Authorization:
             return body
         body |= {
             "amount": self.amount.body(),
+            "seller_protection": SELLER_PROTECTION,
             "create_time": self.made,
             "update_time": updated,
             "expiration_time": rfc3339(self.expires),

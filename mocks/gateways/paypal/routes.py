@@ -38,6 +38,7 @@ ROUTES = tuple(
         ("POST", _WEBHOOKS, "webhooks.create"),
         ("GET", _WEBHOOKS, "webhooks.list"),
         ("GET", _WEBHOOKS + _ID, "webhooks.retrieve"),
+        ("PATCH", _WEBHOOKS + _ID, "webhooks.update"),
         ("DELETE", _WEBHOOKS + _ID, "webhooks.delete"),
         ("GET", _WEBHOOKS + "-event-types", "webhooks.event_types"),
         ("POST", "/v1/notifications/verify-webhook-signature", "webhooks.verify"),

@@ -2,7 +2,8 @@
 
 The signature is over ``transmission id|transmission time|webhook id|CRC-32 of the raw body, in decimal``
 ("Integrate webhooks: self verification method"). PayPal's certificates are signed by a public authority; the
-mock's is self-signed, made of a new key when the first webhook is signed, and served by the mock itself.
+mock's is self-signed, made of a new key once somebody listens, and served by the mock itself. To sign takes
+about 300 microseconds.
 """
 
 from __future__ import annotations
@@ -98,6 +99,10 @@ class Signer:
         except (binascii.Error, InvalidSignature, ValueError):
             return False
         return True
+
+    def prepare(self) -> None:
+        """Make the key now, which takes a tenth of a second, and not with the first webhook."""
+        _ = self._pair
 
     @property
     def cert_url(self) -> str:

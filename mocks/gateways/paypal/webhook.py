@@ -70,11 +70,34 @@ class Webhooks:
 
     def create(self, url: str, types: tuple[str, ...]) -> Webhook:
         """Register a URL. Raises PayPalError (400) for a URL that is known, or that the mock never calls."""
-        if any(row.endpoint.url == url for row in self._all.values()):
-            raise PayPalError("WEBHOOK_URL_ALREADY_EXISTS", "/url")
+        self._free(url)
         if len(self._all) >= MOST:
             raise PayPalError("WEBHOOK_NUMBER_LIMIT_EXCEEDED")
         name = self._new_id()
+        self._all[name] = self._listening(name, url, types)
+        self._signer.prepare()
+        return self._all[name]
+
+    def update(self, name: str, url: str, types: tuple[str, ...]) -> Webhook:
+        """Exchange the URL and the types; what waits for the old URL is dropped. Raises PayPalError like
+        ``create``, or 404 when there is none."""
+        old = self.find(name)
+        if url != old.endpoint.url:
+            self._free(url)
+        self._all[name] = self._listening(name, url, types)
+        self._outbox.remove_endpoint(old.endpoint)
+        return self._all[name]
+
+    def delete(self, name: str) -> None:
+        """Raises PayPalError (404) when there is none."""
+        self._outbox.remove_endpoint(self.find(name).endpoint)
+        del self._all[name]
+
+    def _free(self, url: str) -> None:
+        if any(row.endpoint.url == url for row in self._all.values()):
+            raise PayPalError("WEBHOOK_URL_ALREADY_EXISTS", "/url")
+
+    def _listening(self, name: str, url: str, types: tuple[str, ...]) -> Webhook:
         try:
             endpoint = self._outbox.add_endpoint(
                 url,
@@ -83,13 +106,7 @@ class Webhooks:
             )
         except ValueError as error:
             raise PayPalError("NOT_A_LOOPBACK_URL", "/url") from error
-        self._all[name] = Webhook(name, endpoint, types)
-        return self._all[name]
-
-    def delete(self, name: str) -> None:
-        """Raises PayPalError (404) when there is none."""
-        self._outbox.remove_endpoint(self.find(name).endpoint)
-        del self._all[name]
+        return Webhook(name, endpoint, types)
 
 
 def event_types(body: Body) -> tuple[str, ...]:

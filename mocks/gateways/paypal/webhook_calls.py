@@ -30,6 +30,7 @@ class WebhookCalls:
             "webhooks.create": self._create,
             "webhooks.list": self._list,
             "webhooks.retrieve": self._retrieve,
+            "webhooks.update": self._update,
             "webhooks.delete": self._delete,
             "webhooks.event_types": self._event_types,
             "webhooks.verify": self._verify,
@@ -64,6 +65,28 @@ class WebhookCalls:
     def _retrieve(self, call: Call, body: Body, name: str) -> Action:
         def action(at_ns: int) -> Done:
             row = self._webhooks.find(name)
+            return Done(200, 200, lambda full: row.body(base_url(call)))
+
+        return action
+
+    def _update(self, call: Call, body: Body, name: str) -> Action:
+        operations = body.get("patches")
+        if not isinstance(operations, list) or not all(isinstance(row, dict) for row in operations):
+            raise PayPalError("INVALID_PARAMETER_SYNTAX")
+        url = ""
+        types: tuple[str, ...] = ()
+        for place, operation in enumerate(operations):
+            path = text(operation, "path", f"/{place}", longest=100, required=True)
+            if operation.get("op") != "replace" or path not in ("/url", "/event_types"):
+                raise PayPalError("INVALID_PATCH_OPERATION", f"/{place}")
+            if path == "/url":
+                url = text(operation, "value", f"/{place}", longest=2048, required=True)
+            else:
+                types = event_types({"event_types": operation.get("value")})
+
+        def action(at_ns: int) -> Done:
+            old = self._webhooks.find(name)
+            row = self._webhooks.update(name, url or old.endpoint.url, types or old.types)
             return Done(200, 200, lambda full: row.body(base_url(call)))
 
         return action
