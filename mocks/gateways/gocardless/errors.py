@@ -84,7 +84,7 @@ def server_error(status: int) -> Reply:
     if status == 429:
         return usage("rate_limit_exceeded", "Rate limit exceeded", 429).reply()
     if status < 500:
-        return usage("bad_request", "The mock has been told to answer with this error.", status).reply()
-    message = "The mock has been told to answer with this error."
+        return usage("bad_request", "This error is of the mock's own making.", status).reply()
+    message = "This error is of the mock's own making."
     reason = {"reason": "internal_server_error", "message": message}
     return GoCardlessError(status, "gocardless", message, (reason,)).reply()
