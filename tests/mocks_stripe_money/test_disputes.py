@@ -208,3 +208,20 @@ def test_evidence_that_is_none(evidence: Any, code: str | None) -> None:
 
 def test_the_fee_is_fifteen_of_a_currency() -> None:
     assert (fee_of("eur"), fee_of("jpy"), fee_of("kwd")) == (1500, 1500, 15_000)
+
+
+def test_an_early_fraud_warning_moves_nothing(client: stripe.StripeClient, running: Running) -> None:
+    intents = [pay(client, "pm_card_createIssuerFraudRecord") for _ in range(3)]
+    advance(running, 2)
+    warnings = client.v1.radar.early_fraud_warnings
+    rows = list(warnings.list({"limit": 2}).auto_paging_iter())
+    assert [row.payment_intent for row in rows] == [intent.id for intent in intents][::-1]
+    assert all(row.actionable for row in rows) and moved(running) == [("capture", 1290)] * 3
+    client.v1.refunds.create({"payment_intent": intents[0].id})
+    (warning,) = warnings.list({"payment_intent": intents[0].id}).data
+    whole = warnings.retrieve(warning.id, {"expand": ["charge"]})
+    assert not whole.actionable and isinstance(whole.charge, stripe.Charge) and not whole.charge.disputed
+    assert kinds(client, "radar.*") == ["radar.early_fraud_warning.created"] * 3
+    for name in ("issfr_none", ""):
+        with pytest.raises((stripe.InvalidRequestError, ValueError)):
+            warnings.retrieve(name)

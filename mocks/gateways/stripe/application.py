@@ -18,6 +18,7 @@ from mocks.gateways.stripe.customer_calls import CustomerCalls
 from mocks.gateways.stripe.customers import Customers
 from mocks.gateways.stripe.dispute import Dispute
 from mocks.gateways.stripe.disputes import Disputes
+from mocks.gateways.stripe.early_fraud_warning import EarlyFraudWarning
 from mocks.gateways.stripe.errors import StripeError, invalid, rate_limited, server_error
 from mocks.gateways.stripe.events import Events
 from mocks.gateways.stripe.form import FormError, Parameters, canonical, parse
@@ -90,6 +91,8 @@ class Stripe(Gateway):
             "refunds.create": self._refund,
             "refunds.update": _changing(self.refunds.find, self.refunds.update, refunds.check),
             "refunds.cancel": _changing(self.refunds.find, lambda row, parameters: self.refunds.cancel(row)),
+            "early_fraud_warnings.retrieve": _retrieving(self.disputes.warnings.find, EarlyFraudWarning.body),
+            "early_fraud_warnings.list": _listing(self.disputes.warnings),
             "disputes.retrieve": _retrieving(self.disputes.find, Dispute.body),
             "disputes.list": _listing(self.disputes),
             "disputes.update": _changing(self.disputes.find, self.disputes.update, disputes.check),

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+from mocks.gateways.stripe.authorizations import Authorizations
 from mocks.gateways.stripe.balance import Balance
 from mocks.gateways.stripe.balance_transaction import fee_of
 from mocks.gateways.stripe.charge import Charge
@@ -23,10 +24,6 @@ from mocks.gateways.stripe.three_d_secure import FAILED, NOT_HANDLED, REQUIRED, 
 from mocks.ledger import Ledger
 from mocks.mock_clock import MockClock
 
-AUTHORIZATION_S = 7 * 86_400
-"""Seconds after which an authorization that was not captured expires ("Place a hold on a payment method":
-seven days by default for cards; some networks allow less)."""
-
 
 class Attempts:
     """Charges cards, at once or after an authentication, and sends debits off.
@@ -40,7 +37,7 @@ class Attempts:
         methods: Where PaymentMethods are kept.
         clock: The mock's clock.
         new_id: Prefix -> a new identifier.
-        expired: Told of every authorization whose time is over.
+        expired: Told of every authorization whose time is over, captured or not.
 
     Attributes:
         captured: Told of every charge whose instrument has a sequel, once its money is taken.
@@ -64,7 +61,7 @@ class Attempts:
         self._methods = methods
         self._clock = clock
         self._new_id = new_id
-        self._expired = expired
+        self._authorizations = Authorizations(clock, expired)
         self.captured: Callable[[Charge, str], None] = lambda charge, sequel: None
         self.authentications = Authentications(new_id, self._charge_authenticated, self._unauthenticated)
 
@@ -120,7 +117,7 @@ class Attempts:
         intent.last_payment_error = intent.next_action = None
         if intent.manual:
             intent.status = "requires_capture"
-            self._clock.call_later(AUTHORIZATION_S, lambda: self._expired(intent))
+            self._authorizations.add(intent)
             self._events.happened("charge.succeeded", Charge.body_when, charge, 0, 0)
             self._events.happened(
                 "payment_intent.amount_capturable_updated", PaymentIntent.body_when_authorized, intent, charge

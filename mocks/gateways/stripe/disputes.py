@@ -18,6 +18,7 @@ from mocks.gateways.stripe.charge import Charge
 from mocks.gateways.stripe.charges import Charges
 from mocks.gateways.stripe.currencies import THREE_DECIMALS, ZERO_DECIMALS
 from mocks.gateways.stripe.dispute import FIELDS, Dispute
+from mocks.gateways.stripe.early_fraud_warnings import EarlyFraudWarnings
 from mocks.gateways.stripe.errors import invalid, missing
 from mocks.gateways.stripe.events import Events
 from mocks.gateways.stripe.form import Parameters
@@ -64,6 +65,9 @@ class Disputes:
     """All disputes of one gateway.
 
     Methods raise ``StripeError`` for what Stripe answers with an error.
+
+    Attributes:
+        warnings: What comes instead of a dispute for one test card, or before one in life.
     """
 
     def __init__(
@@ -87,6 +91,7 @@ class Disputes:
         self._new_id = new_id
         self._all: list[Dispute] = []
         self._by_id: dict[str, Dispute] = {}
+        self.warnings = EarlyFraudWarnings(events, clock, new_id)
         intents.attempts.captured = self._captured
 
     def find(self, name: str, *, param: str = "dispute", status: int = 404) -> Dispute:
@@ -168,11 +173,13 @@ class Disputes:
         self._end(dispute, "warning_closed" if dispute.inquiry else "lost")
 
     def _captured(self, charge: Charge, sequel: str) -> None:
-        if sequel in ("fraudulent", "product_not_received", "inquiry"):
+        if sequel in ("fraudulent", "product_not_received", "inquiry", "early_fraud_warning"):
             self._clock.call_later(OPENED_S, lambda: self._open(charge, sequel))
 
     def _open(self, charge: Charge, sequel: str) -> None:
-        if sequel == "inquiry":
+        if sequel == "early_fraud_warning":
+            self.warnings.warn(charge)
+        elif sequel == "inquiry":
             self.open(charge, "fraudulent", inquiry=True)
         else:
             self.open(charge, sequel)

@@ -34,6 +34,8 @@ _PATHS = {
     "balance.retrieve": "GET /v1/balance",
     "balance_transactions.list": "GET /v1/balance_transactions",
     "balance_transactions.retrieve": "GET /v1/balance_transactions/*",
+    "early_fraud_warnings.list": "GET /v1/radar/early_fraud_warnings",
+    "early_fraud_warnings.retrieve": "GET /v1/radar/early_fraud_warnings/*",
     "disputes.list": "GET /v1/disputes",
     "disputes.retrieve": "GET /v1/disputes/*",
     "disputes.update": "POST /v1/disputes/*",
@@ -108,6 +110,8 @@ KNOWN = {
     "refunds.list": frozenset(_PAGING | {"payment_intent", "charge"}),
     "refunds.update": frozenset({"metadata", "expand"}),
     "refunds.cancel": frozenset({"expand"}),
+    "early_fraud_warnings.retrieve": frozenset({"expand"}),
+    "early_fraud_warnings.list": frozenset(_PAGING | {"charge", "payment_intent"}),
     "disputes.retrieve": frozenset({"expand"}),
     "disputes.list": frozenset(_PAGING | {"charge", "payment_intent"}),
     "disputes.update": frozenset({"evidence", "metadata", "submit", "expand"}),
@@ -143,6 +147,7 @@ _ONE = {
     "payment_intents": _INTENT,
     "charges": _CHARGE,
     "refunds": _REFUND,
+    "early_fraud_warnings": ("charge", "payment_intent"),
     "disputes": ("charge", "payment_intent"),
     "balance_transactions": ("source",),
 }
@@ -166,13 +171,22 @@ def route(method: str, path: str) -> tuple[str, str]:
     parts = path.split("/")
     if not 4 <= len(parts) <= 5 or not parts[3]:
         return "", ""
-    name = parts[3]
-    parts[3] = "*"
+    place = _place(path)
+    if place >= len(parts):
+        return "", ""
+    name = parts[place]
+    parts[place] = "*"
     endpoint = _ENDPOINTS.get(f"{method} {'/'.join(parts)}", "")
     return (endpoint, name) if endpoint else ("", "")
 
 
 def named(path: str) -> str:
     """The object that the path of an endpoint names; of no meaning where the endpoint has none."""
-    parts = path.split("/", 4)
-    return parts[3] if len(parts) > 3 else ""
+    place = _place(path)
+    parts = path.split("/", place + 1)
+    return parts[place] if len(parts) > place else ""
+
+
+def _place(path: str) -> int:
+    """Which part of a path names the object: that after the collection, which Radar has one part later."""
+    return 4 if path.startswith("/v1/radar/") else 3
