@@ -1,0 +1,1 @@
+"""One idempotency key never moves money twice, whatever connections do."""
