@@ -7,7 +7,7 @@ import tempfile
 import time
 from pathlib import Path
 from types import FrameType
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -17,9 +17,13 @@ from mocks.webhooks import check_url
 from paydrill import plans
 from paydrill.child import Child, ChildError, end_all
 from paydrill.exits import ABORTED, USAGE, leave
+from paydrill.mock_guide import pointing, trusting
 from scenarios.finding import nearest
 from scenarios.quantities import parse_duration
 from scenarios.schema import Scenario
+
+if TYPE_CHECKING:
+    from mocks.tls import TlsFiles
 
 PLATFORM_PORT = 12110
 
@@ -34,7 +38,7 @@ def mock(
     latency: Annotated[
         str, typer.Option(metavar="P50,P99", help="Answer times of the gateways.")
     ] = "120ms,600ms",
-    seed: Annotated[int, typer.Option(help="Decides the answer times.")] = 1,
+    seed: Annotated[int, typer.Option(help="Decides the identifiers and the answer times.")] = 1,
     webhooks: Annotated[
         list[str] | None,
         typer.Option(metavar="URL", help="Deliver events to this URL on loopback; may be repeated."),
@@ -57,16 +61,52 @@ def mock(
             "that each gateway publishes. Without it there is no limit.",
         ),
     ] = None,
+    tls_wanted: Annotated[
+        bool,
+        typer.Option(
+            "--tls",
+            help="Serve the gateways over HTTPS, by a certificate authority of this machine's own; says "
+            "where it is and how to trust it. The platform and the admin interfaces stay on HTTP.",
+        ),
+    ] = False,
+    tls_dir: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DIR",
+            help="Where the authority is kept for the next time. Default: paydrill/tls in $XDG_DATA_HOME, "
+            "~/.local/share without it.",
+        ),
+    ] = None,
+    state: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Keep everything in FILE.stripe, FILE.adyen and so on, and go on from there at the next "
+            "start, after a kill too: payments, keys, events, clock. Without it all is forgotten at the end.",
+        ),
+    ] = None,
 ) -> None:
-    """Serve mock gateways until stopped."""
+    """Serve mock gateways until stopped.
+
+    For example: paydrill mock stripe adyen:8080 --admin 12100 --state mocks
+    """
     ports = _ports(servers or [*GATEWAYS, "platform"])
     scenario = _scenario([name for name in ports if name != "platform"], latency, seed)
     extras = _extras([name for name in ports if name != "platform"], webhooks or [], admin, rate_limit)
+    files = _tls(tls_wanted, tls_dir)
+    for name, extra in extras.items():
+        if files is not None:
+            extra["tls"] = {"certificate": str(files.certificate), "key": str(files.key)}
+        if state is not None:
+            extra["state"] = f"{state.absolute()}.{name}"
     stop = _Stop()
     with tempfile.TemporaryDirectory(prefix="paydrill-mock-") as folder:
         children: list[Child] = []
         try:
-            _serve(scenario, ports, extras, Path(folder), children)
+            store = Path(folder) / "platform.sqlite" if state is None else Path(f"{state}.platform")
+            guide = _serve(scenario, ports, extras, Path(folder), store, files, children)
+            for line in guide:
+                typer.echo(line)
             typer.echo("serving until stopped with Ctrl-C", err=True)
             while not stop.asked:
                 time.sleep(0.1)
@@ -116,23 +156,51 @@ def _serve(
     ports: dict[str, int],
     extras: dict[str, plans.Plan],
     folder: Path,
+    store: Path,
+    files: TlsFiles | None,
     children: list[Child],
-) -> None:
+) -> list[str]:
+    """Start everything, and say where it is, a line each. Returns what else there is to say."""
     urls: dict[str, str] = {}
+    guide: list[str] = []
     for name in sorted(ports, key=lambda name: name == "platform"):
         child = Child(name, ["-m", "mocks.process"], folder / f"{name}.log")
         children.append(child)
         if name == "platform":
             known = {gateway: url for gateway, url in urls.items() if gateway in CONNECTORS}
-            child.plan(plans.platform(scenario, known, folder / "platform.sqlite", None, ports[name]))
+            plan = plans.platform(scenario, known, store, None, ports[name])
+            if files is not None:
+                for entry in plan["gateways"]:
+                    entry["authority"] = str(files.authority)
+            child.plan(plan)
         else:
             child.plan(plans.gateway(scenario, name, None, ports[name]) | extras[name])
         ready = child.ready()
-        urls[name] = f"http://127.0.0.1:{ready['port']}"
+        scheme = "https" if files is not None and name != "platform" else "http"
+        urls[name] = f"{scheme}://127.0.0.1:{ready['port']}"
         child.go({"epoch_ns": time.monotonic_ns()})
         typer.echo(f"{name} {urls[name]}")
         if "admin_port" in ready:
             typer.echo(f"{name}-admin http://127.0.0.1:{ready['admin_port']}")
+        if name != "platform":
+            guide += pointing(name, urls[name], str(ready.get("webhook_secret", "")))
+    if files is not None:
+        guide += trusting(files.authority, next(iter(urls.values())))
+    return guide
+
+
+def _tls(wanted: bool, folder: Path | None) -> TlsFiles | None:
+    if not wanted:
+        if folder is not None:
+            leave(USAGE, "--tls-dir says where --tls keeps its authority; give --tls, too")
+        return None
+    # Only this option needs the library, which takes a while to import.
+    from mocks import tls
+
+    try:
+        return tls.prepare((folder or tls.default_folder()).absolute(), tls.now())
+    except tls.TlsError as error:
+        leave(USAGE, f"--tls: {error}")
 
 
 def _ports(servers: list[str]) -> dict[str, int]:

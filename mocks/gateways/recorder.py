@@ -48,6 +48,9 @@ Unsent = dict[tuple[int, str], tuple[int, float]]
 READS = frozenset({"get", "list", "retrieve", "search"})
 """What endpoints are called that only look. A GET of another endpoint may change something, and is kept."""
 
+CHECKS = frozenset({"verify"})
+"""What endpoints are called that check what their caller has sent; by keys that a restart replaces."""
+
 UNKEPT = frozenset(
     {
         "accept",
@@ -188,7 +191,8 @@ class Recorder:
         request = call.exchange.request
         if call.replayed or (isinstance(prepared, Reply) and prepared.status >= 400):
             return prepared
-        if request.method == "GET" and call.endpoint.rpartition(".")[2] in READS:
+        verb = call.endpoint.rpartition(".")[2]
+        if verb in CHECKS or (verb in READS and request.method == "GET"):
             return prepared
         self._kept.add(call.number)
         target = f"{request.path}?{request.query}" if request.query else request.path

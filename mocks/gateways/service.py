@@ -14,7 +14,6 @@ from pathlib import Path
 from journal.clock import Clock
 from journal.tether import Message
 from journal.writer import Writer
-from mocks import tls
 from mocks.admin import Admin
 from mocks.faults import FaultPlan
 from mocks.faults.schedule import FaultSchedule
@@ -186,4 +185,7 @@ def _end_process() -> None:
 def _tls(files: Message | None) -> ssl.SSLContext | None:
     if files is None:
         return None
+    # Most mocks need no certificates, and the library takes a while to import.
+    from mocks import tls
+
     return tls.server_context(Path(files["certificate"]), Path(files["key"]))

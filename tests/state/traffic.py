@@ -223,8 +223,8 @@ class PayPalTraffic(Traffic):
             found = json.loads(self.call("GET", f"/v2/checkout/orders/{order}")[0][1] or b"{}")
             for unit in found.get("purchase_units", []):
                 for capture in unit.get("payments", {}).get("captures", []):
-                    asked = {"amount": {"currency_code": "EUR", "value": f"0.{10 + value}"}}
-                    self.post("refunds", f"/v2/payments/captures/{capture['id']}/refund", asked, key)
+                    part = {"amount": {"currency_code": "EUR", "value": f"0.{10 + value}"}}
+                    self.post("refunds", f"/v2/payments/captures/{capture['id']}/refund", part, key)
 
     def post(self, kind: str, path: str, body: object, key: str) -> dict[str, Any]:
         return self.made(kind, self.call("POST", path, json.dumps(body).encode(), key)[0])
