@@ -72,4 +72,4 @@ def server_error(status: int) -> Reply:
     if status == 429:
         return too_many_requests().reply()
     kind = "internal" if status >= 500 else "security"
-    return AdyenError(status, "000", "The mock has been told to answer with this error.", kind).reply()
+    return AdyenError(status, "000", "This error is of the mock's own making.", kind).reply()

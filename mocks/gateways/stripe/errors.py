@@ -54,7 +54,7 @@ def server_error(status: int) -> Reply:
     if status == 429:
         return rate_limited("global-rate")
     kind = "api_error" if status >= 500 else "invalid_request_error"
-    return StripeError(status, kind, "The mock has been told to answer with this error.").reply()
+    return StripeError(status, kind, "This error is of the mock's own making.").reply()
 
 
 def rate_limited(reason: str) -> Reply:
