@@ -115,6 +115,16 @@ def test_authorizations_are_told(told: Running, seller: Client, receiver: Receiv
     assert states["PAYMENT.AUTHORIZATION.VOIDED"] == "VOIDED"
 
 
+def test_a_decline_is_told(told: Running, seller: Client, receiver: Receiver) -> None:
+    capture = seller.captured("no", payer={"name": {"given_name": "CCREJECT-IF"}})
+    delivered(told)
+    (event,) = [event for event in receiver.events if event["event_type"] == "PAYMENT.CAPTURE.DECLINED"]
+    resource = event["resource"]
+    assert (resource["id"], resource["status"]) == (capture.id, "DECLINED")
+    assert resource["processor_response"]["response_code"] == "5120"
+    assert "PAYMENT.CAPTURE.COMPLETED" not in receiver.kinds
+
+
 @pytest.mark.parametrize("accepted", [True, False])
 def test_a_pending_capture_ends_by_an_event(
     told: Running, seller: Client, receiver: Receiver, accepted: bool

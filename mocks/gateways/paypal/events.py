@@ -28,6 +28,7 @@ TYPES = {
     "PAYMENT.AUTHORIZATION.CREATED": Type("authorization", "{amount} was authorized"),
     "PAYMENT.AUTHORIZATION.VOIDED": Type("authorization", "The authorization of {amount} was voided"),
     "PAYMENT.CAPTURE.COMPLETED": Type("capture", "{amount} was captured"),
+    "PAYMENT.CAPTURE.DECLINED": Type("capture", "The capture of {amount} was declined"),
     "PAYMENT.CAPTURE.DENIED": Type("capture", "The capture of {amount} was denied"),
     "PAYMENT.CAPTURE.PENDING": Type("capture", "The capture of {amount} is pending"),
     "PAYMENT.CAPTURE.REFUNDED": Type("refund", "{amount} was refunded"),
@@ -37,7 +38,8 @@ TYPES = {
     "CUSTOMER.DISPUTE.RESOLVED": Type("dispute", "A dispute was resolved", "1.0"),
 }
 """``event_type`` -> what goes with it. The resource of REFUNDED and REVERSED is the refund; its link ``up``
-names the capture. The summaries are the mock's own words."""
+names the capture. PayPal lists both DECLINED and DENIED; that the former is told of a processor's no and the
+latter of a pending capture that does not pass is assumed. The summaries are the mock's own words."""
 
 LARGEST_PAGE = 300
 

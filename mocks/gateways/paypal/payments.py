@@ -204,7 +204,7 @@ class Payments:
         review = PENDING_NAMES.get(payer_name)
         if code:
             capture.code = code
-            self._events.happened("PAYMENT.CAPTURE.DENIED", capture.body_when, "DECLINED", capture.made)
+            self._events.happened("PAYMENT.CAPTURE.DECLINED", capture.body_when, "DECLINED", capture.made)
         elif review is not None:
             capture.pending, capture.waited_for = True, review.reason
             self._events.happened("PAYMENT.CAPTURE.PENDING", capture.body_when, "PENDING", capture.made)
