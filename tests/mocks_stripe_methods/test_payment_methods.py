@@ -161,6 +161,17 @@ def test_declined_cards_are_not_attached_but_one(client: stripe.StripeClient) ->
     assert client.v1.payment_methods.retrieve(method.id).customer == customer
 
 
+@pytest.mark.parametrize("number", ["4000008260003178", "4000008400001629"])
+def test_cards_that_are_declined_once_authenticated_can_be_attached(
+    client: stripe.StripeClient, number: str
+) -> None:
+    customer = client.v1.customers.create({}).id
+    method = client.v1.payment_methods.create(
+        {"type": "card", "card": {"number": number, "exp_month": 1, "exp_year": 2034}}
+    )
+    assert client.v1.payment_methods.attach(method.id, {"customer": customer}).customer == customer
+
+
 def test_payments_by_a_saved_method(client: stripe.StripeClient, running: Running) -> None:
     customer, other = (client.v1.customers.create({}).id for _ in range(2))
     method = client.v1.payment_methods.attach("pm_card_visa", {"customer": customer}).id
@@ -216,6 +227,8 @@ def test_setup_future_usage_attaches_the_method(
         waiting = pay(client, order, "pm_card_visa", customer=customer, confirm=False)
         intent = client.v1.payment_intents.confirm(waiting.id, {"setup_future_usage": "off_session"})
     assert (intent.status, intent.setup_future_usage) == ("succeeded", "off_session")
+    created = told(running, intent.id)[0][1]
+    assert created["setup_future_usage"] == ("off_session" if at == "create" else None)
     (method,) = client.v1.payment_methods.list({"customer": customer}).data
     assert method.id == intent.payment_method
     assert pay(client, order, method.id, customer=customer, off_session=True).status == "succeeded"
@@ -265,6 +278,7 @@ def test_a_declined_wallet(client: stripe.StripeClient, wallet: str) -> None:
         (100_000_000, "eur", "amount_too_large"),
         (5120, "kwd", None),
         (5124, "kwd", "parameter_invalid_integer"),
+        (5125, "kwd", "parameter_invalid_integer"),
         (500, "isk", None),
         (550, "isk", "parameter_invalid_integer"),
     ],
