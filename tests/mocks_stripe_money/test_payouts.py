@@ -106,3 +106,19 @@ def test_what_cannot_be_paid_out(
         funded.v1.payouts.create(parameters)
     assert (caught.value.http_status, caught.value.param, caught.value.code) == (400, param, code)
     assert available(funded) == NET and moved(running, "payout") == []
+
+
+def test_money_that_comes_back_after_the_automatic_payout_is_paid_out_by_the_next(
+    client: stripe.StripeClient, running: Running
+) -> None:
+    pay(client)
+    advance(running, 2 * DAY + 600)
+    payout = client.v1.payouts.create({"amount": NET, "currency": "eur"})
+    advance(running, 3300)
+    assert [row.id for row in client.v1.payouts.list().data] == [payout.id]
+    client.v1.payouts.cancel(payout.id)
+    advance(running, DAY)
+    assert [(row.automatic, row.amount) for row in client.v1.payouts.list().data] == [
+        (True, NET),
+        (False, NET),
+    ]
