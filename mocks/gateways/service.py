@@ -93,7 +93,12 @@ class GatewayService:
             try:
                 file = StateFile(Path(plan["state"]), identity)
                 self._recorder = Recorder(gateway, file, _end_process)
-                self._configure()
+                try:
+                    self._configure()
+                except BaseException:
+                    file.close()
+                    self._recorder = None
+                    raise
             except StateError as error:
                 raise ValueError(str(error)) from error
             if file.dropped:
