@@ -1,4 +1,4 @@
-"""PayPal: Orders v2 and Payments v2."""
+"""PayPal: Orders v2, Payments v2, Disputes v1, Webhooks Management v1 and Transaction Search v1."""
 
 from __future__ import annotations
 

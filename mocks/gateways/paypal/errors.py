@@ -1,8 +1,10 @@
 """PayPal's errors: ``{"name", "message", "debug_id", "details": [{"issue", "description"}], "links"}``.
 
 Names, issues and which HTTP status goes with which are those of the published OpenAPI documents (Orders v2,
-Payments v2). ``DUPLICATE_REQUEST_ID`` is of the older Payments v1 and known from its users' reports only; the
-errors of the token endpoint (RFC 6749, section 5.2), 404 without an issue, 415 and 429 are second-hand, too.
+Payments v2). ``DUPLICATE_REQUEST_ID`` is of the older Payments v1 and known from its users' reports only, as
+are ``VALIDATION_ERROR``, the issues of disputes and those of webhooks; the errors of the token endpoint
+(RFC 6749, section 5.2), 404 without an issue, 415 and 429 are second-hand, too. ``INVALID_DATE_RANGE`` and
+``NOT_A_LOOPBACK_URL`` are this mock's own.
 """
 
 from __future__ import annotations
