@@ -2,7 +2,7 @@
 
 From Stripe's documentation ("Supported currencies": presentment currencies, minimum charge amounts), in the
 minor unit. Amounts are plain integers, whether the currency has no decimals (JPY), two (EUR) or three (KWD);
-that the real one wants three-decimal amounts to end in 0 is not checked.
+what else they have to be is said in ``amounts``.
 """
 
 from __future__ import annotations
