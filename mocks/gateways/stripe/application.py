@@ -50,7 +50,7 @@ through at once is an assumption."""
 
 
 class Stripe(Gateway):
-    """PaymentIntents by card, wallet and SEPA debit, customers, charges, refunds, the balance, payouts, events.
+    """PaymentIntents by card, wallet and SEPA debit, customers, charges, refunds, balance, payouts, events.
 
     Idempotency ("Idempotent requests" in the API reference): a key is bound to its endpoint and parameters;
     the first answer is saved once execution has begun, whatever it is, and replayed; what fails validation is
