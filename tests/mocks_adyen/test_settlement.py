@@ -34,6 +34,10 @@ from tests.mocks_adyen.sdk import ACCOUNT, advance, modification, sdk, told
 KEY = {"X-API-Key": "report-user"}
 
 
+def fetch(url: str, headers: dict[str, str] = KEY, verify: ssl.SSLContext | bool = True) -> httpx.Response:
+    return httpx.get(url, headers=headers, verify=verify, timeout=30)
+
+
 def rows_of(text: str) -> list[dict[str, str]]:
     return list(csv.DictReader(io.StringIO(text)))
 
@@ -75,7 +79,7 @@ def test_a_batch_is_paid_out_and_reported() -> None:
         assert available["amount"] == {"currency": "EUR", "value": 0}
         assert "paymentMethod" not in available and "originalReference" not in available
         assert available["reason"].startswith(running.url)
-        answer = httpx.get(available["reason"], headers=KEY)
+        answer = fetch(available["reason"])
         assert answer.status_code == 200 and answer.headers["content-type"] == "text/csv"
         rows = rows_of(answer.text)
         assert answer.text.splitlines()[0].split(",") == list(COLUMNS)
@@ -105,7 +109,7 @@ def test_a_day_later_the_next_batch_follows_and_debits_wait_for_credits() -> Non
         advance(running, SETTLEMENT_S + AGAIN_S)
         first, second = told(running, "")
         assert second["pspReference"] == "settlement_detail_report_batch_2.csv"
-        rows = rows_of(httpx.get(second["reason"], headers=KEY).text)
+        rows = rows_of(fetch(second["reason"]).text)
         assert [row["Type"] for row in rows] == ["Refunded", "Settled", "Fee", "MerchantPayout"]
         assert first["reason"] != second["reason"]
 
@@ -116,7 +120,7 @@ def test_what_is_younger_than_two_days_waits_for_the_next_batch() -> None:
             sdk(running).payments_api.payments(adyen_payment(order))
             advance(running, SETTLEMENT_S - 3600)
         advance(running, SETTLEMENT_S)
-        reports = [rows_of(httpx.get(item["reason"], headers=KEY).text) for item in told(running, "")]
+        reports = [rows_of(fetch(item["reason"]).text) for item in told(running, "")]
         assert [[row["Merchant Reference"] for row in rows][:-2] for rows in reports] == [["old"], ["young"]]
 
 
@@ -129,7 +133,7 @@ def test_each_account_and_currency_has_its_own_batch() -> None:
         advance(running, SETTLEMENT_S)
         found = {}
         for item in told(running, ""):
-            rows = rows_of(httpx.get(item["reason"], headers=KEY).text)
+            rows = rows_of(fetch(item["reason"]).text)
             assert {row["Merchant Account"] for row in rows} == {item["merchantAccountCode"]}
             found[item["merchantAccountCode"], item["pspReference"][-5]] = rows[0]["Gross Credit (GC)"]
         assert found == {("A b", "1"): "10.00", ("A b", "2"): "5000", ("B", "1"): "12.900"}
@@ -145,7 +149,7 @@ def test_what_comes_back_is_in_the_report() -> None:
         checkout.modifications_api.refund_captured_payment(modification(400), paid)
         advance(running, SETTLEMENT_S)
         (available,) = told(running, "")
-        rows = rows_of(httpx.get(available["reason"], headers=KEY).text)
+        rows = rows_of(fetch(available["reason"]).text)
         assert {
             h: [(r["Type"], gross(r)) for r in rows if r["Merchant Reference"] == h] for h in holders
         } == {
@@ -172,7 +176,7 @@ def test_a_report_needs_a_key_and_must_exist() -> None:
             (url.replace(ACCOUNT, "Another"), KEY, 404),
             (f"{running.url}/reports/download/MerchantAccount/%00%ff", KEY, 404),
         ):
-            answer = httpx.get(path, headers=headers)
+            answer = fetch(path, headers)
             assert (answer.status_code, answer.json()["status"]) == (status, status)
 
 
@@ -293,7 +297,7 @@ def test_the_url_is_where_the_mock_is(server: str) -> None:
         advance(running, SETTLEMENT_S)
         url = told(running, "")[0]["reason"]
         assert url.startswith(f"http://{host}:{running.port}/reports/")
-        assert httpx.get(url, headers=KEY).status_code == 200
+        assert fetch(url).status_code == 200
 
 
 def test_the_url_is_https_where_the_mock_serves_tls(tmp_path: Path) -> None:
@@ -306,4 +310,4 @@ def test_the_url_is_https_where_the_mock_serves_tls(tmp_path: Path) -> None:
         advance(running, SETTLEMENT_S)
         trust = ssl.create_default_context(cafile=files.authority)
         url = told(running, "")[0]["reason"]
-        assert url.startswith("https://") and httpx.get(url, headers=KEY, verify=trust).status_code == 200
+        assert url.startswith("https://") and fetch(url, verify=trust).status_code == 200
