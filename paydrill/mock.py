@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import signal
 import tempfile
 import time
@@ -61,6 +62,21 @@ def mock(
             "that each gateway publishes. Without it there is no limit.",
         ),
     ] = None,
+    clock_speed: Annotated[
+        float,
+        typer.Option(
+            metavar="N",
+            help="Seconds of the gateways' own clock to a real one: with 20000, a banking day takes 4 s.",
+        ),
+    ] = 1.0,
+    timed_settlement: Annotated[
+        bool,
+        typer.Option(
+            "--timed-settlement",
+            help="Let GoCardless' debits settle by its clock, on the days of their scheme. Without it they "
+            "wait for a scenario simulator, as in a sandbox.",
+        ),
+    ] = False,
     tls_wanted: Annotated[
         bool,
         typer.Option(
@@ -93,6 +109,7 @@ def mock(
     ports = _ports(servers or [*GATEWAYS, "platform"])
     scenario = _scenario([name for name in ports if name != "platform"], latency, seed)
     extras = _extras([name for name in ports if name != "platform"], webhooks or [], admin, rate_limit)
+    _set_time(extras, clock_speed, timed_settlement)
     files = _tls(tls_wanted, tls_dir)
     for name, extra in extras.items():
         if files is not None:
@@ -117,6 +134,18 @@ def mock(
             leave(ABORTED, str(error))
         finally:
             end_all(children, grace=5.0)
+
+
+def _set_time(extras: dict[str, plans.Plan], clock_speed: float, timed_settlement: bool) -> None:
+    if not 0 < clock_speed < math.inf:
+        leave(USAGE, f"a clock runs at a speed above 0, not at {clock_speed}")
+    for extra in extras.values():
+        if clock_speed != 1:
+            extra["clock_speed"] = clock_speed
+    if timed_settlement:
+        if "gocardless" not in extras:
+            leave(USAGE, "timed settlement is GoCardless', which is not served")
+        extras["gocardless"]["settlement"] = "timed"
 
 
 class _Stop:

@@ -6,7 +6,9 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 
+import gocardless_pro  # type: ignore[import-untyped]
 import httpx
 import pytest
 import stripe
@@ -15,8 +17,9 @@ from typer.testing import CliRunner
 from mocks.exchange import Exchange
 from mocks.gateways.stripe.events import WEBHOOK_SECRET
 from paydrill.__main__ import app
-from paydrill.mock import _extras
+from paydrill.mock import _extras, _set_time
 from tests.mocks.serving import Serving
+from tests.mocks_gocardless.sdk import mandate, pay
 
 
 def test_events_arrive_signed_and_the_admin_interface_tells_of_them() -> None:
@@ -67,3 +70,44 @@ def test_webhooks_go_to_loopback_only(url: str) -> None:
 def test_a_rate_limit_is_asked_for(asked: int | None, planned: dict[str, object]) -> None:
     assert _extras(["stripe"], [], None, asked) == {"stripe": planned}
     assert CliRunner().invoke(app, ["mock", "stripe:0", "--rate-limit", "-1"]).exit_code == 2
+
+
+def test_a_fast_clock_and_timed_settlement_are_asked_for() -> None:
+    extras: dict[str, dict[str, object]] = {"stripe": {}, "gocardless": {}}
+    _set_time(extras, 1.0, False)
+    assert extras == {"stripe": {}, "gocardless": {}}
+    _set_time(extras, 20_000.0, True)
+    assert extras == {
+        "stripe": {"clock_speed": 20_000.0},
+        "gocardless": {"clock_speed": 20_000.0, "settlement": "timed"},
+    }
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [(["--clock-speed", "0"], "above 0"), (["--timed-settlement"], "GoCardless', which is not served")],
+)
+def test_times_that_cannot_be_are_refused(options: list[str], said: str) -> None:
+    done = CliRunner().invoke(app, ["mock", "stripe:0", *options])
+    assert done.exit_code == 2 and said in done.stderr
+
+
+def test_a_debit_settles_in_a_moment_when_asked() -> None:
+    command = ["mock", "gocardless:0", "--latency", "1ms,2ms", "--admin", "0", "--timed-settlement"]
+    with subprocess.Popen(
+        [sys.executable, "-m", "paydrill", *command, "--clock-speed", "1000000"],
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as process:
+        try:
+            assert process.stdout is not None
+            urls = dict(process.stdout.readline().split() for _ in range(2))
+            sdk = gocardless_pro.Client(access_token="sandbox_1", base_url=urls["gocardless"])
+            payment = pay(sdk, mandate(sdk, "EUR").id, "o1", currency="EUR")
+            give_up = time.monotonic() + 20
+            while sdk.payments.get(payment.id).status != "paid_out":
+                assert time.monotonic() < give_up
+        finally:
+            process.send_signal(signal.SIGTERM)
+            process.communicate(timeout=20)
+    assert process.returncode == 0
