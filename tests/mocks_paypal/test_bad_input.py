@@ -59,7 +59,7 @@ bodies = values.map(lambda value: json.dumps(value).encode()) | st.binary(max_si
 ids = st.sampled_from(["", "a", "z" * 10_001, "\x7f"])
 
 
-@settings(max_examples=250, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     st.sampled_from(["GET", "POST", "PATCH", "DELETE", "PUT"]),
     st.sampled_from([*_paths, "/v2/nothing", "/", "//", "/v2/checkout/orders/%00", "/v1/oauth2/token"]),
