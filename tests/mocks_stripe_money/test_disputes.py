@@ -225,3 +225,20 @@ def test_an_early_fraud_warning_moves_nothing(client: stripe.StripeClient, runni
     for name in ("issfr_none", ""):
         with pytest.raises((stripe.InvalidRequestError, ValueError)):
             warnings.retrieve(name)
+
+
+def test_a_disputed_debit_is_lost_at_once(client: stripe.StripeClient, running: Running) -> None:
+    intent = pay(
+        client,
+        "pm_disputed_de",
+        payment_method_types=["sepa_debit"],
+        mandate_data={"customer_acceptance": {"type": "offline"}},
+    )
+    assert intent.status == "processing"
+    advance(running, 6 * DAY)
+    (dispute,) = client.v1.disputes.list({"payment_intent": intent.id}).data
+    assert (dispute.status, dispute.reason) == ("lost", "debit_not_authorized")
+    assert dispute.payment_method_details is None and not dispute.is_charge_refundable
+    assert moved(running, "dispute") == [("dispute", 1290)]
+    with pytest.raises(stripe.InvalidRequestError, match="already closed"):
+        answered(client, dispute, "winning_evidence")

@@ -37,7 +37,8 @@ class Dispute:
     Attributes:
         place: Its number among all disputes.
         amount: What is disputed, in the minor unit: what had not been refunded.
-        reason: ``fraudulent`` or ``product_not_received``.
+        reason: ``fraudulent``, ``product_not_received``, or for a bank's debit ``debit_not_authorized``,
+            which is an assumption.
         inquiry: The money has not been fetched back, and is not unless the inquiry is escalated.
         due_by: Until when evidence can be given, in Unix seconds.
         submissions: How often evidence was submitted.

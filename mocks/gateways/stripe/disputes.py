@@ -179,6 +179,11 @@ class Disputes:
     def _open(self, charge: Charge, sequel: str) -> None:
         if sequel == "early_fraud_warning":
             self.warnings.warn(charge)
+        elif not charge.brand:
+            # A debit's payer need give no reason, and the merchant has no say ("SEPA Direct Debit").
+            dispute = self.open(charge, "debit_not_authorized")
+            if dispute is not None:
+                self._end(dispute, "lost")
         elif sequel == "inquiry":
             self.open(charge, "fraudulent", inquiry=True)
         else:
