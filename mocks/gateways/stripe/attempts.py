@@ -110,6 +110,8 @@ class Attempts:
         if pays and (intent.saved is not None or intent.future_usage is not None):
             self._used(intent)
         charge = self._charges.add(intent, intent.instrument, intent.payment_method)
+        if intent.saved is not None:
+            charge.details = intent.saved.details
         if authenticated:
             charge.authenticated = True
         if not pays:
@@ -145,7 +147,7 @@ class Attempts:
             )
         self._used(intent)
         charge = self._charges.add(intent, account, intent.payment_method, "py_")
-        charge.pending, charge.mandate = True, mandate
+        charge.pending, charge.mandate, charge.details = True, mandate, intent.saved.details
         intent.status = "processing"
         intent.last_payment_error = intent.next_action = None
         if intent.saved.customer is not None:
@@ -214,12 +216,9 @@ class Attempts:
         method: dict[str, Any] | None = None
         if intent.saved is not None:
             method = intent.saved.body()
-        elif intent.instrument is not None:
-            method = {
-                "id": intent.payment_method,
-                "object": "payment_method",
-                "type": intent.instrument.kind,
-            }
+        elif intent.instrument is not None and intent.payment_method is not None:
+            created = self._clock.unix()
+            method = PaymentMethod(intent.payment_method, intent.instrument, created=created).body()
         shown = cause.error | {"payment_method": method}
         error = StripeError(cause.status, shown.pop("type"), shown.pop("message"), **shown)
         intent.status = "requires_payment_method"

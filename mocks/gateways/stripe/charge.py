@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from mocks.gateways.stripe.cards import Card, Decline
 from mocks.gateways.stripe.objects import below
-from mocks.gateways.stripe.payment_method import Instrument
+from mocks.gateways.stripe.payment_method import PLAIN, Details, Instrument
 
 if TYPE_CHECKING:
     from mocks.gateways.stripe.balance_transaction import BalanceTransaction
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 class Charge:
     """``place`` is its number among all charges. ``captured`` and ``refunded`` are in the minor unit;
     ``released`` tells that an authorization was given up instead of being captured. ``pending`` is a debit
-    whose outcome isn't known yet; ``mandate`` is what allows it."""
+    whose outcome isn't known yet; ``mandate`` is what allows it. ``details`` are of its PaymentMethod."""
 
     id: str
     place: int
@@ -35,6 +35,7 @@ class Charge:
     pending: bool = False
     authenticated: bool = False
     mandate: str = ""
+    details: Details = PLAIN
     dispute: Dispute | None = None
 
     @property
@@ -82,6 +83,9 @@ class Charge:
             if expand and below(expand, "balance_transaction") is not None:
                 transaction = self.balance_transaction.body()
         whole = expand and below(expand, "payment_intent") is not None
+        shown = instrument.charge_body(self.authenticated, self.mandate)
+        if instrument.kind == "card":
+            shown |= {"exp_month": self.details.exp_month, "exp_year": self.details.exp_year}
         return {
             "id": self.id,
             "object": "charge",
@@ -89,6 +93,7 @@ class Charge:
             "amount_captured": captured,
             "amount_refunded": intent.amount if released else refunded,
             "balance_transaction": transaction,
+            "billing_details": self.details.billing_body(),
             "captured": captured > 0,
             "created": self.created,
             "currency": intent.currency,
@@ -105,7 +110,7 @@ class Charge:
             "payment_method": self.payment_method,
             "payment_method_details": {
                 "type": instrument.kind,
-                instrument.kind: instrument.charge_body(self.authenticated, self.mandate),
+                instrument.kind: shown,
             },
             "refunded": released or (captured > 0 and refunded == captured),
             "status": "pending" if self.pending else "succeeded" if decline is None else "failed",

@@ -91,6 +91,7 @@ class Dispute:
                 "has_evidence": bool(self.evidence),
                 "past_due": self.past_due,
                 "submission_count": self.submissions,
+                "submission_method": "manual" if self.submissions else "not_submitted",
             },
             "is_charge_refundable": self.refundable,
             "livemode": False,

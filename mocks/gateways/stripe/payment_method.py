@@ -25,6 +25,10 @@ class Details(NamedTuple):
     exp_month: int = 12
     exp_year: int = 2034
 
+    def billing_body(self) -> dict[str, Any]:
+        """The API's ``billing_details``."""
+        return self.billing | {"address": self.billing["address"] or dict.fromkeys(ADDRESS)}
+
 
 PLAIN = Details(NO_BILLING, {})
 """Of a test name."""
@@ -60,12 +64,11 @@ class PaymentMethod:
         shown = instrument.body()
         if instrument.kind == "card":
             shown |= {"exp_month": details.exp_month, "exp_year": details.exp_year}
-        address = details.billing["address"] or dict.fromkeys(ADDRESS)
         return {
             "id": self.id,
             "object": "payment_method",
             "allow_redisplay": "unspecified",
-            "billing_details": details.billing | {"address": address},
+            "billing_details": details.billing_body(),
             "created": self.created,
             "customer": self.customer,
             "livemode": False,
