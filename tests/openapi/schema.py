@@ -90,7 +90,8 @@ class Facts:
         leaves = [leaf for one in schemas for leaf in self._leaves(value, one)]
         rules = [rule for _, rule in leaves]
         if value is None:
-            if not any(rule.get("nullable") for rule in rules):
+            # A schema that says nothing allows everything.
+            if any(rules) and not any(rule.get("nullable") for rule in rules):
                 yield f"{at}: is null"
             return
         for rule in rules:

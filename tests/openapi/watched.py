@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from tests.mocks.running import Running
+from tests.openapi.distil import Schema
 from tests.openapi.schema import Facts
 
 
@@ -53,19 +54,21 @@ class Watched:
 
     def hold(self, method: str, path: str, status: int, answer: Any) -> None:
         """Hold one answer against the documents."""
-        for facts in self.facts:
-            schema = facts.of_answer(method, path, status)
-            if schema is not None:
-                break
-        else:
-            schema = None
+        facts, schema = self._schema(method, path, status, answer)
         operation = f"{method} {path} {status}"
         problems = [f"{operation}: the document has no such answer"] if schema is None else []
         if schema is not None and answer is not None:
             problems = [f"{operation} {problem}" for problem in facts.problems(answer, schema)]
         left = [problem for problem in problems if not self._known(problem)]
-        assert not left, "\n".join([*left, json.dumps(answer)])
+        assert not left, "\n".join([*left[:20], json.dumps(answer)[:2000]])
         self.answers.add((method, status))
+
+    def _schema(self, method: str, path: str, status: int, answer: Any) -> tuple[Facts, Schema | None]:
+        for facts in self.facts:
+            schema = facts.of_answer(method, path, status)
+            if schema is not None:
+                return facts, schema
+        return self.facts[0], None
 
     def _known(self, problem: str) -> bool:
         found = {pattern for pattern in self.deviations if re.search(pattern, problem)}
