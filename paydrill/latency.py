@@ -38,7 +38,8 @@ def sample(
 ) -> None:
     """Read durations from access logs and write them to samples.csv.
 
-    A log is CSV with a header, JSON lines, or one duration a line.
+    A log is CSV with a header, JSON lines, one duration a line, or a
+    HdrHistogram log.
     Columns whose names tell what they are (request_time, duration_ms,
     latency_us, ...) are found by themselves.
 

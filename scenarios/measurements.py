@@ -1,4 +1,5 @@
-"""Durations out of a file of measurements: an access log as CSV or JSON lines, or one duration a line.
+"""Durations out of a file of measurements: an access log as CSV or JSON lines, one duration a line, or a
+HdrHistogram log.
 
 A duration without a unit is refused, as everywhere in a scenario. The unit comes from the value
 (``120ms``), from the column's name (``duration_ms``), from what is known of the column (``COLUMNS``), or
@@ -16,9 +17,10 @@ from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
 
+from scenarios.histogram_log import NANOSECONDS, is_histogram_log, read_intervals
 from scenarios.quantities import parse_duration
 
-UNITS = {"ns": 1, "us": 1_000, "ms": 1_000_000, "s": 1_000_000_000}
+UNITS = NANOSECONDS
 """Name of a unit -> nanoseconds."""
 
 COLUMNS = {
@@ -57,8 +59,8 @@ class Measurements:
 
 
 def read(path: Path, column: str | None = None, unit: str | None = None) -> Measurements:
-    """The durations of a file. Whether it is CSV with a header, JSON lines or one duration a line shows in
-    its first line.
+    """The durations of a file. Whether it is CSV with a header, JSON lines, one duration a line or a
+    HdrHistogram log shows in its first line.
 
     Args:
         path: The file.
@@ -70,17 +72,12 @@ def read(path: Path, column: str | None = None, unit: str | None = None) -> Meas
     """
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
-            durations: list[int] = []
-            skipped = 0
-            for line, text, known in _values(path, file, column):
-                try:
-                    duration = _duration(text, known or unit)
-                except ValueError as error:
-                    raise MeasurementError(f"{path}:{line}: {error}") from None
-                if duration is None:
-                    skipped += 1
-                else:
-                    durations.append(duration)
+            first = next(file, "")
+            lines = chain((first,), file)
+            if is_histogram_log(first):
+                durations, skipped = _of_intervals(path, lines, unit), 0
+            else:
+                durations, skipped = _of_values(path, lines, column, unit)
     except MeasurementError:
         raise
     except (OSError, ValueError, csv.Error) as error:  # not text, or a path that cannot be one
@@ -89,6 +86,32 @@ def read(path: Path, column: str | None = None, unit: str | None = None) -> Meas
     if not durations:
         raise MeasurementError(f"{path}: there is no duration in it")
     return Measurements(tuple(sorted(durations)), skipped)
+
+
+def _of_values(
+    path: Path, lines: Iterable[str], column: str | None, unit: str | None
+) -> tuple[list[int], int]:
+    durations: list[int] = []
+    skipped = 0
+    for line, text, known in _values(path, lines, column):
+        try:
+            duration = _duration(text, known or unit)
+        except ValueError as error:
+            raise MeasurementError(f"{path}:{line}: {error}") from None
+        if duration is None:
+            skipped += 1
+        else:
+            durations.append(duration)
+    return durations, skipped
+
+
+def _of_intervals(path: Path, lines: Iterable[str], unit: str | None) -> list[int]:
+    try:
+        return read_intervals(lines, unit)
+    except UnicodeDecodeError:
+        raise
+    except ValueError as error:
+        raise MeasurementError(f"{path}:{error}") from None
 
 
 def unit_of(column: str) -> str | None:
