@@ -76,7 +76,7 @@ def test_what_was_executed_but_not_answered_is_replayed(tmp_path: Path) -> None:
 def test_reads_replays_and_refusals_are_not_kept_and_their_numbers_do_not_come_back(tmp_path: Path) -> None:
     path = tmp_path / "s"
     with Running("stripe", state=str(path)) as running:
-        pay(running, key="k1")
+        _, zeroth, _ = pay(running, key="k1")
         size = path.stat().st_size
         _, first, _ = pay(running, key="k1")
         assert first["idempotent-replayed"] == "true"
@@ -90,7 +90,7 @@ def test_reads_replays_and_refusals_are_not_kept_and_their_numbers_do_not_come_b
     assert b"sk_live" not in path.read_bytes()
     with Running("stripe", state=str(path)) as running:
         _, anew, _ = stripe_call(running.connection(), "GET", "/v1/payment_intents")
-        assert anew["request-id"] not in (first["request-id"], last["request-id"])
+        assert anew["request-id"] not in [told["request-id"] for told in (zeroth, first, last)]
 
 
 def test_a_payment_takes_some_hundred_bytes(tmp_path: Path) -> None:
@@ -171,3 +171,16 @@ def test_a_mock_that_cannot_keep_its_state_does_not_answer_as_if_it_had(
         status, _, _ = pay(running)
         assert status == 500 and ended == [True]
         assert "No space left" in capfd.readouterr().err
+
+
+def test_identifiers_that_were_drawn_in_vain_are_not_drawn_again(tmp_path: Path) -> None:
+    path = tmp_path / "s"
+    with Running("stripe", state=str(path)) as running:
+        # As a request does that is refused after it has drawn one: it is not kept.
+        running.thread.call(lambda: running.gateway.next_id(24, "ab"))
+        _, _, first = pay(running)
+        crash(running)
+    with Running("stripe", state=str(path)) as running:
+        _, _, found = stripe_call(running.connection(), "GET", f"/v1/payment_intents/{first['id']}")
+        assert found["client_secret"] == first["client_secret"]
+        assert pay(running)[2]["id"] != first["id"]
