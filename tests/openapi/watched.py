@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from tests.mocks.running import Running
 from tests.openapi.distil import Schema
 from tests.openapi.schema import Facts
+
+CHECKED = Path(__file__).parent / "properties_checked.json"
+"""Document -> schema -> the properties that the tests check. ``PAYDRILL_WRITE_CHECKED=1 pytest tests/openapi``
+renews it."""
 
 
 class Watched:
@@ -74,3 +80,17 @@ class Watched:
         found = {pattern for pattern in self.deviations if re.search(pattern, problem)}
         self.used |= found
         return bool(found)
+
+
+def unchecked(name: str, facts: Facts) -> dict[str, list[str]]:
+    """Schema -> the properties that ``CHECKED`` has of a document and that no answer held this time."""
+    kept = json.loads(CHECKED.read_text()) if CHECKED.exists() else {}
+    if os.environ.get("PAYDRILL_WRITE_CHECKED"):
+        seen = {schema: sorted(found) for schema, found in sorted(facts.checked.items()) if schema and found}
+        CHECKED.write_text(json.dumps(kept | {name: seen}, indent=1, sort_keys=True) + "\n")
+        return {}
+    lost = {
+        schema: sorted(set(properties) - facts.checked.get(schema, set()))
+        for schema, properties in kept[name].items()
+    }
+    return {schema: properties for schema, properties in lost.items() if properties}
