@@ -51,6 +51,55 @@ test("create, then confirm", async (t) => {
   assert.deepEqual(await gateway.moved("o1"), ["capture 500"]);
 });
 
+test("3-D Secure: the payer is authenticated on a page, or is not", async (t) => {
+  const gateway = await mock(t, "stripe");
+  const stripe = client(gateway.port);
+  const secured = { payment_method: "pm_card_threeDSecure2Required", return_url: "https://shop.example.test/back" };
+  const visit = async (intent, outcome) => {
+    const answer = await fetch(intent.next_action.redirect_to_url.url + outcome, { redirect: "manual" });
+    return new URL(answer.headers.get("location")).searchParams.get("redirect_status");
+  };
+  const asked = await stripe.paymentIntents.create(payment("o1", secured));
+  assert.deepEqual([asked.status, asked.next_action.type], ["requires_action", "redirect_to_url"]);
+  assert.deepEqual(await gateway.moved("o1"), []);
+  assert.equal(await visit(asked, ""), "succeeded");
+  assert.equal((await stripe.paymentIntents.retrieve(asked.id)).status, "succeeded");
+  assert.deepEqual(await gateway.moved("o1"), ["capture 1290"]);
+  const second = await stripe.paymentIntents.create(payment("o2", secured));
+  assert.equal(await visit(second, "?outcome=failed"), "failed");
+  const failed = await stripe.paymentIntents.retrieve(second.id);
+  assert.deepEqual(
+    [failed.status, failed.last_payment_error.code],
+    ["requires_payment_method", "payment_intent_authentication_failure"],
+  );
+  assert.deepEqual(await gateway.moved("o2"), []);
+});
+
+test("a debit is processing until its bank has answered", async (t) => {
+  const gateway = await mock(t, "stripe");
+  const stripe = client(gateway.port);
+  const method = await stripe.paymentMethods.create({
+    type: "sepa_debit",
+    sepa_debit: { iban: "DE89370400440532013000" },
+    billing_details: { name: "Ada Byron", email: "ada@example.test" },
+  });
+  const debit = await stripe.paymentIntents.create(
+    payment("o1", {
+      payment_method: method.id,
+      payment_method_types: ["sepa_debit"],
+      mandate_data: {
+        customer_acceptance: { type: "online", online: { ip_address: "192.0.2.1", user_agent: "test" } },
+      },
+    }),
+  );
+  assert.equal(debit.status, "processing");
+  assert.deepEqual(await gateway.moved("o1"), []);
+  await gateway.admin("/clock/advance", { method: "POST", body: JSON.stringify({ seconds: 10 * 86_400 }) });
+  const paid = await stripe.paymentIntents.retrieve(debit.id, { expand: ["latest_charge"] });
+  assert.deepEqual([paid.status, paid.latest_charge.payment_method_details.type], ["succeeded", "sepa_debit"]);
+  assert.ok((await gateway.moved("o1")).includes("capture 1290"));
+});
+
 test("every decline is a StripeCardError with its code", async (t) => {
   const gateway = await mock(t, "stripe");
   const stripe = client(gateway.port);

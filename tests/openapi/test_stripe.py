@@ -116,6 +116,29 @@ def test_every_card(stripe: WatchedStripe) -> None:
     assert statuses == {200, 402}
 
 
+def test_authentication_and_debits(stripe: WatchedStripe) -> None:
+    asked = pay(
+        stripe,
+        "3ds",
+        payment_method="pm_card_threeDSecure2Required",
+        return_url="https://shop.example.test/",
+    )
+    assert asked["next_action"]["type"] == "redirect_to_url"
+    debit = {
+        "payment_method_data[type]": "sepa_debit",
+        "payment_method_data[sepa_debit][iban]": "DE89370400440532013000",
+        "payment_method_data[billing_details][name]": "Ada Byron",
+        "payment_method_data[billing_details][email]": "ada@example.test",
+        "payment_method_types[]": "sepa_debit",
+        "mandate_data[customer_acceptance][type]": "offline",
+        "expand[]": "latest_charge",
+    }
+    parameters = {name: value for name, value in stripe_payment("debit").items() if name != "payment_method"}
+    sent = stripe.call("POST", "/v1/payment_intents", parameters | debit)
+    assert sent["status"] == "processing"
+    stripe.call("GET", f"/v1/payment_methods/{sent['payment_method']}")
+
+
 def test_customers_and_their_payment_methods(stripe: WatchedStripe) -> None:
     person = {"email": "ada@example.test", "name": "Ada Byron", "description": "d", "metadata[k]": "v"}
     customer = stripe.call("POST", "/v1/customers", person)["id"]
