@@ -185,7 +185,7 @@ class Attempts:
         self._ledger.capture(intent.id, intent.order_id, amount, intent.currency.upper(), at_ns)
         intent.status = "succeeded"
         intent.amount_received = amount
-        charge = intent.charges[-1]
+        charge = intent.charge
         charge.captured = amount
         fee = fee_of(amount, intent.currency)
         charge.balance_transaction = self._balance.book("charge", charge, amount, fee, intent.currency)
@@ -194,7 +194,7 @@ class Attempts:
             self.captured(charge, sequel)
 
     def _declined(self, intent: PaymentIntent) -> StripeError:
-        charge = intent.charges[-1]
+        charge = intent.charge
         decline = charge.instrument.decline
         assert decline is not None
         # A debit fails long after its request: that its error is no card_error is second-hand.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
+from itertools import chain
 from typing import Any
 
 from mocks.gateways.stripe.attempts import Attempts
@@ -102,10 +103,9 @@ class PaymentIntents:
             created=self._clock.unix(),
             amount=integer(parameters, "amount") or 0,
             currency=(text(parameters, "currency") or "").lower(),
-            metadata=metadata(parameters),
+            labels=tuple(chain.from_iterable(metadata(parameters).items())),
             customer=customer,
             description=text(parameters, "description"),
-            client_secret=f"{name}_secret_{self._new_id('')}",
             manual=text(parameters, "capture_method") == "manual",
         )
         if "payment_method_types" in parameters:
@@ -187,7 +187,7 @@ class PaymentIntents:
                 code="amount_too_large",
             )
         self.attempts.take(intent, amount, at_ns)
-        self._events.happened("charge.captured", Charge.body_when, intent.charges[-1], amount, 0)
+        self._events.happened("charge.captured", Charge.body_when, intent.charge, amount, 0)
         self._events.happened("payment_intent.succeeded", PaymentIntent.body, intent)
 
     def cancel(self, intent: PaymentIntent, reason: str | None) -> None:
@@ -247,8 +247,8 @@ class PaymentIntents:
         intent.canceled_at = self._clock.unix()
         intent.cancellation_reason = reason
         if authorized:
-            intent.charges[-1].released = True
-            self._events.happened(released, Charge.body_when, intent.charges[-1], 0, 0, True)
+            intent.charge.released = True
+            self._events.happened(released, Charge.body_when, intent.charge, 0, 0, True)
         self._events.happened("payment_intent.canceled", PaymentIntent.body, intent)
 
     def _expire(self, intent: PaymentIntent) -> None:

@@ -31,7 +31,7 @@ class Refund:
 
     @property
     def charge(self) -> Charge:
-        return self.intent.charges[-1]
+        return self.intent.charge
 
     def body(self, expand: Collection[str] = ()) -> dict[str, Any]:
         """The API's object as it is now."""

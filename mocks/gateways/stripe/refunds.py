@@ -72,7 +72,7 @@ class Refunds:
                 param="payment_intent",
             )
         left = self._ledger.refundable(intent.id)
-        charge = intent.charges[-1]
+        charge = intent.charge
         if charge.dispute is not None and not charge.dispute.refundable:
             raise invalid(
                 f"Charge {charge.id} has been charged back; cannot issue a refund.", code="charge_disputed"
