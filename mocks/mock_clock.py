@@ -84,6 +84,8 @@ class MockClock:
     def now(self) -> float:
         """Unix seconds."""
         real = self._real()
+        if self._gain == 0.0:
+            return real + self._ahead
         return real + self._ahead + (real - self._since) * self._gain
 
     def unix(self) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from collections.abc import Callable
 from typing import Any
@@ -182,7 +183,7 @@ class Attempts:
 
     def take(self, intent: PaymentIntent, amount: int, at_ns: int) -> None:
         """The money moves: book it. ``amount`` is in the minor unit."""
-        self._ledger.capture(intent.id, intent.order_id, amount, intent.currency.upper(), at_ns)
+        self._ledger.capture(intent.id, intent.order_id, amount, sys.intern(intent.currency.upper()), at_ns)
         intent.status = "succeeded"
         intent.amount_received = amount
         charge = intent.charge

@@ -28,6 +28,7 @@ class Balance:
         self._total: dict[str, int] = {}
         self._available: dict[str, int] = {}
         self._fees: dict[str, int] = {}
+        self._available_on = 0
         self._unpaid: dict[str, list[BalanceTransaction]] = {}
         self.booked: Callable[[BalanceTransaction], None] = lambda line: None
         self.items_of: Callable[[str], list[BalanceTransaction]] = lambda payout: []
@@ -35,8 +36,10 @@ class Balance:
     def book(self, kind: str, source: Source, amount: int, fee: int, currency: str) -> BalanceTransaction:
         """Money came (``amount`` above zero) or went; the fee is in the minor unit, too."""
         created = self._clock.unix()
+        if self._available_on != created + SETTLEMENT_S:
+            self._available_on = created + SETTLEMENT_S  # one object for all that are booked in a second
         line = BalanceTransaction(
-            len(self._all), created, created + SETTLEMENT_S, kind, amount, fee, currency, source
+            len(self._all), created, self._available_on, kind, amount, fee, currency, source
         )
         self._book(line)
         return line

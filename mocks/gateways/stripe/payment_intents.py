@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Collection
 from itertools import chain
 from typing import Any
@@ -102,7 +103,7 @@ class PaymentIntents:
             place=len(self._all),
             created=self._clock.unix(),
             amount=integer(parameters, "amount") or 0,
-            currency=(text(parameters, "currency") or "").lower(),
+            currency=sys.intern((text(parameters, "currency") or "").lower()),
             labels=tuple(chain.from_iterable(metadata(parameters).items())),
             customer=customer,
             description=text(parameters, "description"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from mocks.gateways.stripe.errors import StripeError, invalid
 from mocks.gateways.stripe.form import FormError, Parameters, listed
 from mocks.gateways.stripe.objects import text
-from mocks.gateways.stripe.payment_intent import PaymentIntent
+from mocks.gateways.stripe.payment_intent import DEFAULT_TYPES, PaymentIntent
 from mocks.gateways.stripe.payment_method import TYPES
 from mocks.gateways.stripe.sepa_debit import CURRENCY as SEPA_CURRENCY
 
@@ -50,7 +50,7 @@ def types_of(parameters: Parameters) -> tuple[str, ...]:
     currency = (text(parameters, "currency") or "").lower()
     if "sepa_debit" in names and currency != SEPA_CURRENCY:
         raise _currency_mismatch(currency, "sepa_debit")
-    return tuple(names)
+    return DEFAULT_TYPES if names == ["card"] else tuple(names)
 
 
 def future_usage_of(parameters: Parameters) -> str | None:
