@@ -188,18 +188,26 @@ class Outbox:
         place = self._numbers.get(name, -1) - self.forgotten
         return self._events[place] if place >= 0 else None
 
-    def deliver_to(self, urls: Sequence[str], *, jitter_s: float = 0.0, doubled: float = 0.0) -> None:
+    def deliver_to(
+        self,
+        urls: Sequence[str],
+        *,
+        jitter_s: float = 0.0,
+        doubled: float = 0.0,
+        wants: Callable[[str], bool] | None = None,
+    ) -> None:
         """Deliver events from here on.
 
         Args:
             urls: On loopback; what is under way to earlier ones is finished.
             jitter_s: First attempts wait up to so many seconds, drawn from the seed: events overtake.
             doubled: The share of deliveries, 0 to 1, that are sent twice although the first succeeds.
+            wants: Whether an event of this kind is delivered; None: every one.
 
         Raises:
             ValueError: A URL is not plain HTTP on a loopback address.
         """
-        given = tuple(Endpoint(self, url) for url in urls)
+        given = tuple(Endpoint(self, url, wants) for url in urls)
         added = tuple(endpoint for endpoint in self._endpoints if endpoint not in self._given)
         self._retired += self._given
         self._given, self._endpoints = given, given + added

@@ -45,6 +45,15 @@ class DrilledPlatform:
             raise PlatformError("its /health does not say how many payments are unresolved")
         return count
 
+    def unsettled(self) -> int:
+        """Payments that a gateway has accepted and collects; 0 for a platform that doesn't count them.
+
+        Raises:
+            PlatformError: It does not answer.
+        """
+        count = self._json("/health", {}).get("unsettled")
+        return count if isinstance(count, int) else 0
+
     def ledger(self, on_page: Callable[[int], None] = lambda count: None) -> Iterator[PlatformEntry]:
         """Its ledger, entry by entry, over all pages.
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from mocks.faults import FAULTS
+from mocks.platform.webhooks import EVENTS
 from probes import PROBES
 from scenarios.parameters import parameter_value
 from scenarios.schema import Fault, Latency, Scenario
@@ -37,8 +38,9 @@ def gateway(scenario: Scenario, name: str, journal: Path | None, port: int = 0) 
 
 
 def webhooks(gateway: str, platform: str) -> Plan:
-    """Where a mock gateway delivers its events: to the reference platform, of which this is the base URL."""
-    return {"urls": [f"{platform}/webhooks/{gateway}"]}
+    """Where a mock gateway delivers which events: to the reference platform, of which this is the base URL,
+    those that mean something to it."""
+    return {"urls": [f"{platform}/webhooks/{gateway}"], "events": list(EVENTS.get(gateway, ()))}
 
 
 def platform(

@@ -401,9 +401,21 @@ class Agreement:
 
 
 @dataclass(frozen=True, slots=True)
+class Settlement:
+    """Payments that were accepted at the checkout and are collected later (bank debits), by what the
+    platform's ledger says of them at the end: the money came, the bank refused, or nobody knows yet."""
+
+    accepted: int
+    settled: int
+    refused: int
+    open: int
+
+
+@dataclass(frozen=True, slots=True)
 class Money:
     """Every order, in every view. ``told_failed_but_charged`` are also among ``orphan_captures``;
-    ``refunded_doubles`` are double charges of which all but one capture were given back in full."""
+    ``refunded_doubles`` are double charges of which all but one capture were given back in full. The examples
+    of ``fee_mismatches`` and ``payout_mismatches`` are the gateways' references of payouts."""
 
     orders: int
     probe_orders: int
@@ -415,6 +427,11 @@ class Money:
     told_failed_but_charged: MoneyCount
     amount_mismatches: MoneyCount
     unresolved_unknowns: MoneyCount
+    refund_mismatches: MoneyCount
+    dispute_mismatches: MoneyCount
+    fee_mismatches: MoneyCount
+    payout_mismatches: MoneyCount
+    settlement: Settlement
     totals: tuple[CurrencyTotal, ...]
     agreements: tuple[Agreement, ...]
 

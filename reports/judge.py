@@ -11,6 +11,7 @@ import pyarrow as pa
 from journal.records import TABLES
 from reports import findings as f
 from reports.availability import slices, uptime
+from reports.entries import differences
 from reports.faults import Evidence, fault_findings, gateway_answers, identified
 from reports.generator import generator
 from reports.incidents import budget, incidents
@@ -94,7 +95,7 @@ def judge_run(run: RunFolder) -> Judgement:
     success = success_rows(counted, windows, truth)
     made = generator(payments, run.block.payments_planned, run.ended == "complete", end)
     spent = budget(scenario, found, cut)
-    reconciled = money(orders, views_of(run))
+    reconciled = money(orders, views_of(run), differences(run))
     objectives = judge_objectives(
         Judged(
             objectives=scenario.objectives,

@@ -6,6 +6,7 @@ have been lost is not counted.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import cast
 
@@ -14,7 +15,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from reports.findings import Agreement, CurrencyTotal, Money, MoneyCount
+from reports.entries import Differences
+from reports.findings import Agreement, CurrencyTotal, Money, MoneyCount, Settlement
 from reports.payments import Bools, Ints
 from reports.views import Views
 
@@ -32,7 +34,11 @@ WHAT = {
     "told_failed_but_charged": "the client was told that it failed, but a gateway captured it",
     "amount_mismatches": "two views name different amounts or currencies, or more was refunded than captured",
     "unresolved_unknowns": "the platform's ledger still says unknown or pending, or no view knows "
-    "the outcome",
+    "the outcome; a bank debit that its gateway still collects is none of them",
+    "refund_mismatches": "the refunds that the platform's ledger claims are not those of the gateways",
+    "dispute_mismatches": "the disputed money that the platform's ledger claims is not that of the gateways",
+    "fee_mismatches": "a payout's fees in the platform's ledger are not those that the gateway withheld",
+    "payout_mismatches": "a payout in the platform's ledger is not what the gateway paid",
 }
 """The rule that each count stands for, as a sentence about an order."""
 
@@ -65,7 +71,14 @@ def broken(orders: pa.Table, views: Views) -> Broken:
     told = sent & _among(orders, "outcome", ("succeeded",))
     told_failed = sent & _among(orders, "outcome", _REFUSED) & captured
 
-    unclaimed = ~claimed & ((entries > 0) | ledger)
+    # Who accepted it and collects it is known, so a capture of theirs is no surprise.
+    collected = _among(orders, "ledger_status", ("pending",)) & ~_among(orders, "ledger_reference", ("",))
+    expected = (
+        collected
+        & _equal(orders, "captured_gateway", "ledger_gateway")
+        & _equal(orders, "captured_reference", "ledger_reference")
+    )
+    unclaimed = ~claimed & ~expected & ((entries > 0) | ledger)
     elsewhere = (captures == 1) & (
         _differ(orders, "captured_gateway", "ledger_gateway")
         | _differ(orders, "captured_reference", "ledger_reference")
@@ -74,7 +87,7 @@ def broken(orders: pa.Table, views: Views) -> Broken:
     refunded_wrong = _mask(orders, "refunded_too_much") | (_mask(orders, "refund_of_nothing") & gateways)
 
     of_this_run = _valid(orders, "due_ns") | captured | (_ints(orders, "requests") > 0) | is_probe(orders)
-    claimed_open = _among(orders, "ledger_status", _OPEN) & of_this_run
+    claimed_open = _among(orders, "ledger_status", _OPEN) & of_this_run & ~collected
     unlearned = sent & _among(orders, "outcome", _OPEN)
     nobody_knows = unlearned & ~captured & (entries == 0) & ~_mask(orders, "gateway_declined") & ledger
     return Broken(
@@ -88,15 +101,19 @@ def broken(orders: pa.Table, views: Views) -> Broken:
     )
 
 
-def money(orders: pa.Table, views: Views) -> Money:
+def money(orders: pa.Table, views: Views, entries: Differences) -> Money:
     """Reconcile all orders: counts with examples, sums by currency, and how the views agree."""
     found = broken(orders, views)
     every = views.missing(client=True, gateways=True, ledger=True)
     probes = is_probe(orders)
 
     def counted(name: str, mask: Bools, missing: str) -> MoneyCount:
-        ids = orders["order_id"].filter(pa.array(mask)).to_pylist()
-        return MoneyCount(name, WHAT[name], len(ids), tuple(sorted(ids)[:EXAMPLES]), not missing, missing)
+        return listed(name, sorted(orders["order_id"].filter(pa.array(mask)).to_pylist()), missing)
+
+    def listed(name: str, ids: Sequence[str], missing: str) -> MoneyCount:
+        return MoneyCount(name, WHAT[name], len(ids), tuple(ids[:EXAMPLES]), not missing, missing)
+
+    both = views.missing(gateways=True, ledger=True)
 
     known = _valid(orders, "sent_ns") | (_ints(orders, "captures") + _ints(orders, "requests") > 0) | probes
     return Money(
@@ -112,9 +129,25 @@ def money(orders: pa.Table, views: Views) -> Money:
         ),
         amount_mismatches=counted("amount_mismatches", found.mismatch, every),
         unresolved_unknowns=counted("unresolved_unknowns", found.unresolved, every),
+        refund_mismatches=listed("refund_mismatches", entries.refunds, both),
+        dispute_mismatches=listed("dispute_mismatches", entries.disputes, both),
+        fee_mismatches=listed("fee_mismatches", entries.fees, both),
+        payout_mismatches=listed("payout_mismatches", entries.payouts, both),
+        settlement=_settlement(orders),
         totals=_totals(orders),
         agreements=_agreements(orders),
     )
+
+
+def _settlement(orders: pa.Table) -> Settlement:
+    accepted = _valid(orders, "sent_ns") & _among(orders, "outcome", ("pending",))
+
+    def count(*statuses: str) -> int:
+        return int(np.count_nonzero(accepted & _among(orders, "ledger_status", statuses)))
+
+    settled, refused = count("succeeded"), count(*_REFUSED)
+    total = int(np.count_nonzero(accepted))
+    return Settlement(total, settled, refused, total - settled - refused)
 
 
 def is_probe(orders: pa.Table) -> Bools:
@@ -182,6 +215,10 @@ def _differ(orders: pa.Table, true: str, claimed: str) -> Bools:
     """Where the ledger names something (not the empty text) and it is not what is true."""
     named = pc.and_(pc.not_equal(orders[claimed], ""), pc.not_equal(orders[true], orders[claimed]))
     return cast(Bools, pc.fill_null(named, False).to_numpy())
+
+
+def _equal(orders: pa.Table, one: str, other: str) -> Bools:
+    return cast(Bools, pc.fill_null(pc.equal(orders[one], orders[other]), False).to_numpy())
 
 
 def _among(orders: pa.Table, column: str, names: tuple[str, ...]) -> Bools:

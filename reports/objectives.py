@@ -35,9 +35,19 @@ from reports.render.units import count, duration, plural, share
 from scenarios.quantities import Bound
 from scenarios.schema import Objectives
 
-COUNTS = ("lost_payments", "double_charges", "orphan_captures", "amount_mismatches", "unresolved_unknowns")
+COUNTS = (
+    "lost_payments",
+    "double_charges",
+    "orphan_captures",
+    "amount_mismatches",
+    "unresolved_unknowns",
+    "refund_mismatches",
+    "dispute_mismatches",
+    "fee_mismatches",
+    "payout_mismatches",
+)
 TIMES = ("detection_time", "failover_time", "recovery_time", "failback_time")
-NEEDS_SETTLING = frozenset({"orphan_captures", "unresolved_unknowns"})
+NEEDS_SETTLING = frozenset(COUNTS[2:]) - {"amount_mismatches"}
 """Counts that are right only after the platform had its time to resolve what was open."""
 
 Side = Literal["pass", "fail", "open"]

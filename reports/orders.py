@@ -54,7 +54,7 @@ refund AS (
 request AS (
   -- Adyen answers HTTP 200 to a payment that it carried out and that ended in an error at the acquirer
   -- (resultCode Error): a decision that no money moves. Errors of the request itself have another status.
-  SELECT order_id, count(*) AS requests,
+  SELECT order_id, count(*) AS requests, bool_or(result = 'processing') AS gateway_accepted,
          bool_or(result = 'declined' OR (result = 'error' AND status = 200)) AS gateway_declined
   FROM gateway_request
   GROUP BY order_id
@@ -88,6 +88,7 @@ SELECT order_id,
        coalesce(refund_of_nothing, false) AS refund_of_nothing,
        coalesce(given_back, 0) AS given_back,
        coalesce(requests, 0) AS requests, coalesce(gateway_declined, false) AS gateway_declined,
+       coalesce(gateway_accepted, false) AS gateway_accepted,
        coalesce(ledger_entries, 0) AS ledger_entries, coalesce(ledger_succeeded, 0) AS ledger_succeeded,
        ledger_status, ledger_gateway, ledger_reference,
        ledger_least_minor, ledger_most_minor, ledger_currency, ledger_refunded_minor
@@ -112,7 +113,8 @@ def join_orders(run: RunFolder) -> pa.Table:
       a currency is ``several`` if they differ), ``captured_at_ns`` (the first);
     - ``refunded_minor``, ``refunded_too_much`` (more than a capture), ``refund_of_nothing`` (of no capture),
       ``given_back`` (captures refunded in full);
-    - ``requests``, ``gateway_declined``: what the gateways were asked, and whether one declined;
+    - ``requests``, ``gateway_declined``, ``gateway_accepted``: what the gateways were asked, and whether one
+      declined, or accepted it to be collected later;
     - ``ledger_entries``, ``ledger_succeeded`` (how many of them), ``ledger_status``, ``ledger_gateway``,
       ``ledger_reference``, ``ledger_least_minor``, ``ledger_most_minor``, ``ledger_currency``,
       ``ledger_refunded_minor``: what the platform claims.

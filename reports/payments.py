@@ -96,7 +96,8 @@ def payments_from(orders: pa.Table, timeout_ns: int) -> Payments:
 
     True success is decided by the gateways alone. Expected ``succeeded``: exactly one capture, of the planned
     amount and currency, at most ``timeout_ns`` after the due time. Expected ``declined``: no capture, and a
-    gateway that declined. Any other expected outcome: no capture.
+    gateway that declined. Expected ``pending``: a gateway accepted it, and has captured it at most once, as
+    planned; when does not matter. Any other expected outcome: no capture.
     """
     table = orders.filter(pc.is_valid(orders["due_ns"]))
     due, sent, done = (_ints(table[name]) for name in ("due_ns", "sent_ns", "done_ns"))
@@ -111,12 +112,13 @@ def payments_from(orders: pa.Table, timeout_ns: int) -> Payments:
         & (latency <= timeout_ns)
     )
     captures = _ints(table["captures"])
-    as_planned = (
+    once = (
         (captures == 1)
         & _mask(pc.equal(table["captured_minor"], table["amount_minor"]))
         & _mask(pc.equal(table["captured_currency"], table["currency"]))
-        & (_ints(table["captured_at_ns"]) <= due + timeout_ns)
     )
+    as_planned = once & (_ints(table["captured_at_ns"]) <= due + timeout_ns)
+    accepted = _mask(table["gateway_accepted"]) & (once | (captures == 0))
     refused = (captures == 0) & (_mask(table["gateway_declined"]) | ~expected.equal("declined"))
     return Payments(
         due_ns=due,
@@ -130,7 +132,9 @@ def payments_from(orders: pa.Table, timeout_ns: int) -> Payments:
         answered=answered,
         success=success,
         approved=was_sent & outcome.equal("succeeded"),
-        true_success=np.where(expected.equal("succeeded"), as_planned, refused),
+        true_success=np.select(
+            [expected.equal("succeeded"), expected.equal("pending")], [as_planned, accepted], refused
+        ),
         method=_coded(table["method"]),
         currency=_coded(table["currency"]),
         expected=expected,

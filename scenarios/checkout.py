@@ -31,7 +31,8 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class PlannedPayment:
-    """A payment as planned. ``expected`` is an outcome, with a ``decline_code`` if it is ``declined``."""
+    """A payment as planned. ``expected`` is the outcome that the customer is to be told, with a
+    ``decline_code`` if it is ``declined``; of a bank debit it is ``pending``: its bank is heard later."""
 
     number: int
     due_ns: int
@@ -92,8 +93,8 @@ class Checkout:
         self._declines = load.declines
         self._methods = _Table(load.mix)
         self._currencies = _Table(load.currencies)
-        self._approved = {m: _instruments(m, "succeeded") for m in load.mix}
-        self._declined = {m: _instruments(m, "declined") for m in load.mix}
+        self._approved = {m: _instruments(m, declines=False) for m in load.mix}
+        self._declined = {m: _instruments(m, declines=True) for m in load.mix}
 
     def payment(self, number: int, due_ns: int) -> PlannedPayment:
         """Payment ``number``, due at ``due_ns``."""
@@ -117,7 +118,7 @@ class Checkout:
             currency=currency,
             instrument=instrument,
             expected=INSTRUMENTS[instrument].outcome,
-            decline_code=INSTRUMENTS[instrument].decline_code,
+            decline_code=INSTRUMENTS[instrument].declined_at_once,
             customer=self._pools.customers[int.from_bytes(digest[:3], "little") % len(self._pools.customers)],
             cart=cart,
         )
@@ -160,9 +161,9 @@ class _Table:
         return self._names[min(bisect.bisect_right(self._edges, part), len(self._names) - 1)]
 
 
-def _instruments(method: str, expected: str) -> Sequence[str]:
+def _instruments(method: str, *, declines: bool) -> Sequence[str]:
     return sorted(
         name
         for name, instrument in INSTRUMENTS.items()
-        if instrument.method == method and instrument.outcome == expected
+        if instrument.method == method and bool(instrument.decline_code) == declines
     )

@@ -31,7 +31,17 @@ def _objectives_can_be_decided(scenario: Scenario) -> Iterator[Finding]:
             )
 
 
-_MONEY = ("lost_payments", "double_charges", "orphan_captures", "amount_mismatches", "unresolved_unknowns")
+_MONEY = (
+    "lost_payments",
+    "double_charges",
+    "orphan_captures",
+    "amount_mismatches",
+    "unresolved_unknowns",
+    "refund_mismatches",
+    "dispute_mismatches",
+    "fee_mismatches",
+    "payout_mismatches",
+)
 
 
 @reads("objectives", "gateways")

@@ -231,6 +231,18 @@ class Objectives(Section):
     unresolved_unknowns: CountCeiling | None = Field(
         None, description="payments whose outcome nobody learned"
     )
+    refund_mismatches: CountCeiling | None = Field(
+        None, description="orders whose refunds differ between platform and gateways"
+    )
+    dispute_mismatches: CountCeiling | None = Field(
+        None, description="orders whose disputed money differs between platform and gateways"
+    )
+    fee_mismatches: CountCeiling | None = Field(
+        None, description="payouts whose fees differ between platform and gateway"
+    )
+    payout_mismatches: CountCeiling | None = Field(
+        None, description="payouts that differ between platform and gateway"
+    )
 
 
 class Scenario(Section):

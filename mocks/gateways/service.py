@@ -8,6 +8,7 @@ import os
 import signal
 import ssl
 import sys
+from collections.abc import Callable, Sequence
 from importlib.metadata import version
 from pathlib import Path
 
@@ -158,12 +159,14 @@ class GatewayService:
         self.schedule.arm(clock, writer.write if writer is not None else lambda event: None)
 
     def deliver(self, webhooks: Message) -> None:
-        """Deliver events as the plan's ``webhooks`` would have said, had the URLs been known then."""
+        """Deliver events as the plan's ``webhooks`` would have said, had the URLs been known then. With
+        ``events``, only those of these kinds are; one that ends in ``*`` stands for all that begin so."""
         assert self.gateway is not None
         self.gateway.outbox.deliver_to(
             webhooks["urls"],
             jitter_s=float(webhooks.get("jitter_s", 0.0)),
             doubled=float(webhooks.get("doubled", 0.0)),
+            wants=_among(webhooks["events"]) if "events" in webhooks else None,
         )
 
     async def stop(self) -> None:
@@ -185,6 +188,12 @@ class GatewayService:
 def _end_process() -> None:
     """A mock that can no longer keep its state ends: whoever started it is told, by its last words."""
     os.kill(os.getpid(), signal.SIGTERM)
+
+
+def _among(kinds: Sequence[str]) -> Callable[[str], bool]:
+    exact = frozenset(kind for kind in kinds if not kind.endswith("*"))
+    begins = tuple(kind[:-1] for kind in kinds if kind.endswith("*"))
+    return lambda kind: kind in exact or kind.startswith(begins)
 
 
 def _tls(files: Message | None) -> ssl.SSLContext | None:

@@ -100,7 +100,7 @@ class App:
         match parts:
             case ["payments"]:
                 _allow(request, "POST")
-                self._run(exchange, self._pay(exchange, _payment(request)))
+                self._run(exchange, self._pay(exchange, self._asked(request)))
             case ["payments", id]:
                 _allow(request, "GET")
                 payment = self._known(unquote(id))
@@ -129,6 +129,24 @@ class App:
         request = exchange.request
         if not self.inbox.listens_to(gateway):
             raise BadInputError("no webhooks of such a gateway are taken here", "path", 404)
+        if self.inbox.certified(gateway, request.headers):
+            self._read(exchange, gateway)
+        else:
+            self._run(exchange, self._certify(exchange, gateway))
+
+    async def _certify(self, exchange: Exchange, gateway: str) -> None:
+        try:
+            await self.inbox.certify(gateway, exchange.request.headers)
+            self._read(exchange, gateway)
+        except LaterError as error:
+            _refuse(exchange, 503, str(error), "")
+        except ForgedError as error:
+            _refuse(exchange, 400, str(error), "signature")
+        except BadInputError as error:
+            _refuse(exchange, error.status, str(error), error.field)
+
+    def _read(self, exchange: Exchange, gateway: str) -> None:
+        request = exchange.request
         try:
             notices = self.inbox.read(gateway, request.headers, request.body, time.time())
         except ForgedError as error:
@@ -147,6 +165,12 @@ class App:
             _refuse(exchange, 503, str(error), "")
         else:
             _answer(exchange, 200, {"received": True})
+
+    def _asked(self, request: Request) -> Payment:
+        asked = _payment(request)
+        if not self.payments.takes(asked.method, asked.currency):
+            raise BadInputError(f"no gateway takes {asked.method} in {asked.currency}", "method")
+        return asked
 
     def _run(self, exchange: Exchange, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.get_running_loop().create_task(self._guarded(exchange, work))

@@ -8,10 +8,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from journal.clock import MILLISECOND, SECOND
-from mocks.outbound import Answer, Call, Client, NeverSentError, OutboundError
+from mocks.outbound import Answer, Call, NeverSentError, OutboundError
 from mocks.platform.breaker import Breaker, Permit
 from mocks.platform.connectors import Connector
-from mocks.platform.connectors.connector import Payout
+from mocks.platform.connectors.connector import Caller, Payout
 from mocks.platform.payment import Payment, Refund
 from mocks.platform.retries import Backoff
 from mocks.platform.verdict import Kind, Verdict, not_taken, unknown
@@ -51,7 +51,7 @@ class Gateway:
     def __init__(
         self,
         connector: Connector,
-        client: Client,
+        client: Caller,
         breaker: Breaker,
         backoff: Backoff,
         patience: Patience,
@@ -98,6 +98,14 @@ class Gateway:
             return await self.connector.payout(reference, self._ask)
         except OutboundError:
             return None
+
+    async def fetch(self, path: str) -> bytes | None:
+        """What lies at a path of the gateway; ``None`` when it gives nothing now."""
+        try:
+            answer = await self._ask(Call("GET", path))
+        except OutboundError:
+            return None
+        return answer.body if answer.status == 200 else None
 
     async def refund(self, refund: Refund, payment: Payment) -> Verdict:
         """Give money back, trying again under the same idempotency key. Refunds can only go to the gateway

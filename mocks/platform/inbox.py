@@ -10,6 +10,7 @@ instead of being taken from the event, and facts are rows that are written once.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from urllib.parse import urlsplit
 
 from mocks.platform.entry import Entry, Event
 from mocks.platform.gateway import Gateway
@@ -18,7 +19,10 @@ from mocks.platform.payment import UNDECIDED, Payment, Refund
 from mocks.platform.payments import Payments
 from mocks.platform.refunds import Refunds
 from mocks.platform.verdict import Kind
-from mocks.platform.webhooks import READERS, ForgedError, Notice
+from mocks.platform.webhooks import CERTIFICATE_URLS, READERS, ForgedError, Notice
+
+MOST_CERTIFICATES = 16
+"""How many certificates are kept; a gateway has one at a time."""
 
 
 class LaterError(Exception):
@@ -32,6 +36,7 @@ class Inbox:
         payments, refunds, janitor: Of this platform.
         gateways: Name -> gateway.
         secrets: Name of a gateway -> what it signs webhooks with.
+        urls: Name of a gateway -> its base URL, from which alone a certificate is taken.
     """
 
     def __init__(
@@ -41,17 +46,45 @@ class Inbox:
         janitor: Janitor,
         gateways: Mapping[str, Gateway],
         secrets: Mapping[str, str],
+        urls: Mapping[str, str],
     ) -> None:
         self.payments = payments
         self.refunds = refunds
         self.janitor = janitor
         self.gateways = gateways
         self.secrets = secrets
+        self.urls = urls
+        self._certificates: dict[tuple[str, str], bytes] = {}
         self._store = payments.store
 
     def listens_to(self, gateway: str) -> bool:
         """Whether webhooks of this gateway can be verified here."""
         return gateway in READERS and gateway in self.gateways and bool(self.secrets.get(gateway))
+
+    async def certify(self, gateway: str, headers: Mapping[str, str]) -> None:
+        """Fetch the certificate that a webhook of this gateway is to be verified with, unless it is here.
+
+        Raises:
+            ForgedError: It names none, or one that is not the gateway's own.
+            LaterError: The gateway did not give it.
+        """
+        url = CERTIFICATE_URLS[gateway](headers)
+        if (gateway, url) in self._certificates:
+            return
+        parts, own = urlsplit(url), self.urls[gateway].rstrip("/")
+        if f"{parts.scheme}://{parts.netloc}" != own or not parts.path.isascii():
+            raise ForgedError("the certificate is not the gateway's own")
+        certificate = await self.gateways[gateway].fetch(parts.path)
+        if certificate is None:
+            raise LaterError("the gateway does not give its certificate")
+        if len(self._certificates) >= MOST_CERTIFICATES:
+            self._certificates.clear()
+        self._certificates[gateway, url] = certificate
+
+    def certified(self, gateway: str, headers: Mapping[str, str]) -> bool:
+        """Whether a webhook can be read at once; ``certify`` comes first if not."""
+        find = CERTIFICATE_URLS.get(gateway)
+        return find is None or (gateway, find(headers)) in self._certificates
 
     def read(self, gateway: str, headers: Mapping[str, str], body: bytes, now: float) -> tuple[Notice, ...]:
         """Verify a webhook of a gateway that is listened to. ``now`` is in Unix seconds.
@@ -61,7 +94,9 @@ class Inbox:
             ValueError: It is signed, but not what the gateway sends.
         """
         try:
-            return READERS[gateway](headers, body, self.secrets[gateway], now)
+            find = CERTIFICATE_URLS.get(gateway)
+            certificate = b"" if find is None else self._certificates.get((gateway, find(headers)), b"")
+            return READERS[gateway](headers, body, self.secrets[gateway], now, certificate)
         except UnicodeEncodeError as error:
             raise ForgedError("the signature is no ASCII") from error
 

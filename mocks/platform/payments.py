@@ -45,6 +45,7 @@ class Payments:
         self.gateways = gateways
         self.weights = weights
         self.seed = seed
+        self._weights_of: dict[tuple[str, str], dict[str, float]] = {}
         self._on_undecided = on_undecided
         self._in_progress: dict[str, tuple[Payment, asyncio.Future[Payment]]] = {}
         self._orders: dict[str, str] = {}
@@ -141,7 +142,7 @@ class Payments:
 
     async def _take(self, payment: Payment) -> Payment:
         """The payment's way: stored, charged, moved on only when that is safe, decided."""
-        names = list(ranking(payment.order_id, self.seed, self.weights))
+        names = self._names(payment)
         chosen = self._next(names)
         payment = replace(payment, gateway=chosen[0].name if chosen else "")
         try:
@@ -173,6 +174,25 @@ class Payments:
         if decided.status in UNDECIDED:
             self._on_undecided(decided)
         return decided
+
+    def takes(self, method: str, currency: str) -> bool:
+        """Whether a gateway takes payments of this method in this currency."""
+        return bool(self._able(method, currency))
+
+    def _names(self, payment: Payment) -> list[str]:
+        """The gateways that take such a payment, in the order in which it would try them."""
+        return list(ranking(payment.order_id, self.seed, self._able(payment.method, payment.currency)))
+
+    def _able(self, method: str, currency: str) -> dict[str, float]:
+        able = self._weights_of.get((method, currency))
+        if able is None:
+            able = self._weights_of[method, currency] = {
+                name: weight
+                for name, weight in self.weights.items()
+                if method in self.gateways[name].connector.methods
+                and (not (only := self.gateways[name].connector.currencies) or currency in only)
+            }
+        return able
 
     def _next(self, names: list[str]) -> tuple[Gateway, Permit] | None:
         """The first gateway of the ranking whose breaker lets a call through; it and those before it are

@@ -68,7 +68,8 @@ class Platform:
         left_payments, left_refunds = payments.recover(), refunds.recover()
         await asyncio.gather(*map(store.put, left_payments), *map(store.put, left_refunds))
         secrets = {str(entry["name"]): str(entry.get("webhook_secret", "")) for entry in plan["gateways"]}
-        inbox = Inbox(payments, refunds, janitor, self._gateways, secrets)
+        urls = {str(entry["name"]): str(entry["url"]) for entry in plan["gateways"]}
+        inbox = Inbox(payments, refunds, janitor, self._gateways, secrets, urls)
         self._app = App(payments, refunds, janitor, inbox)
         self._server = Server(
             self._app, host=str(plan.get("host", "127.0.0.1")), port=int(plan.get("port", 0))
@@ -103,9 +104,10 @@ class Platform:
         name = str(entry["name"])
         if name not in CONNECTORS:
             raise ValueError(f"the platform has no connector for {name!r}; it has {', '.join(CONNECTORS)}")
+        connector = CONNECTORS[name]()
         return Gateway(
-            CONNECTORS[name](),
-            Client(str(entry["url"]), tls=_trusting(entry.get("authority"))),
+            connector,
+            connector.connect(Client(str(entry["url"]), tls=_trusting(entry.get("authority")))),
             Breaker(on_change=lambda state: self._mark(name, state)),
             Backoff(seed=seed),
             Patience(timeout_ns=timeout_ns),

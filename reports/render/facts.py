@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from reports.findings import FaultFindings, Findings
+from reports.findings import FaultFindings, Findings, Money
 from reports.render import units, wording
 
 Facts = tuple[tuple[str, str], ...]
@@ -195,7 +195,19 @@ def money_text(findings: Findings) -> str:
     probes = f" and {units.plural(found.probe_orders, 'order')} of the probes" if found.probe_orders else ""
     return (
         f"{units.plural(found.orders, 'order')}{probes} were joined by their order ids over what the client "
-        "was told, the platform's ledger, and the ledgers of the gateways."
+        "was told, the platform's ledger, and the ledgers of the gateways." + _settlement(found)
+    )
+
+
+def _settlement(found: Money) -> str:
+    debits = found.settlement
+    if not debits.accepted:
+        return ""
+    return (
+        f" {units.plural(debits.accepted, 'payment')} were accepted to be collected later, which is what the "
+        f"success rate counts: at the end {units.count(debits.settled)} had come, "
+        f"{units.count(debits.refused)} had been refused by the bank, "
+        f"{units.count(debits.open)} had not been heard of yet."
     )
 
 

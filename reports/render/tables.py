@@ -198,6 +198,10 @@ def money_counts(findings: Findings) -> Table:
         found.told_failed_but_charged,
         found.amount_mismatches,
         found.unresolved_unknowns,
+        found.refund_mismatches,
+        found.dispute_mismatches,
+        found.fee_mismatches,
+        found.payout_mismatches,
     )
     return _table("Money", columns, [_money_row(findings, count) for count in counts])
 

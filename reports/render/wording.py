@@ -210,6 +210,8 @@ def concord(row: Agreement) -> Concord:
         return "agree"
     if captured_right and settled and row.client in ("unknown", "pending", "(none)"):
         return "resolved"
+    if row.client == row.platform == "pending" and row.captures <= 1:
+        return "resolved"
     return "disagree"
 
 

@@ -58,6 +58,16 @@ def test_gateway_outage_fails_on_uptime_with_its_recovery_time_and_all_money_saf
     assert objective(verdict, "double_charges")["value"] == 0
 
 
+def test_payment_methods_passes_and_settles_its_debits(tmp_path: Path) -> None:
+    code, verdict = play("payment_methods", tmp_path)
+    assert code == 0, verdict["verdict"]["reasons"]
+    settlement = verdict["money"]["settlement"]
+    assert settlement["accepted"] > 100 and settlement["open"] == 0
+    assert settlement["settled"] > settlement["refused"] > 0
+    by_method = {row["name"]: row for row in verdict["success"] if row["scope"] == "method"}
+    assert set(by_method) == {"card", "apple_pay", "google_pay", "paypal", "bank"}
+
+
 def test_peak_load_passes(tmp_path: Path) -> None:
     code, verdict = play("peak_load", tmp_path)
     assert (code, verdict["verdict"]["status"]) == (0, "PASS"), verdict["verdict"]

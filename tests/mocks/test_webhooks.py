@@ -44,7 +44,11 @@ class Sending:
         self.outbox = Outbox("g", self.clock, rules, seed=7)
         self.outbox.record = self.records.append
         url = f"http://127.0.0.1:{receiver.serving.port}/hooks?x=1"
-        self.thread.call(lambda: self.outbox.deliver_to([url], **how))
+        self.thread.call(
+            lambda: self.outbox.deliver_to(
+                [url], jitter_s=how.get("jitter_s", 0.0), doubled=how.get("doubled", 0.0)
+            )
+        )
 
     def add(self, *kinds: str) -> None:
         self.thread.call(lambda: [self.outbox.add(kind, _render) for kind in kinds])

@@ -55,6 +55,7 @@ def test_list_has_a_line_for_each_scenario() -> None:
     assert [line.split()[0] for line in lines] == [
         "gateway_failover",
         "gateway_outage",
+        "payment_methods",
         "peak_load",
         "steady_state",
     ]

@@ -62,6 +62,6 @@ async def check_the_money(shop: Shop, *services: GatewayService) -> None:
     claimed = {
         entry["order_id"]: (entry["gateway"], entry["reference"], entry["amount_minor"], entry["currency"])
         for entry in await shop.ledger()
-        if entry["status"] == "succeeded"
+        if entry["kind"] == "payment" and entry["status"] == "succeeded"
     }
     assert claimed == truth

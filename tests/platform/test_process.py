@@ -136,8 +136,8 @@ def test_a_child_tells_its_port_marks_its_breakers_and_ends_when_told(tmp_path: 
     [
         ({"store": "/dev/null/store"}, "cannot be opened"),
         (
-            {"gateways": [{"name": "paypal", "url": "http://127.0.0.1:1", "weight": 1}]},
-            "no connector for 'paypal'",
+            {"gateways": [{"name": "klarna", "url": "http://127.0.0.1:1", "weight": 1}]},
+            "no connector for 'klarna'",
         ),
         ({"gateways": [{"name": "stripe", "url": "127.0.0.1:1", "weight": 1}]}, "must look like"),
         ({"gateways": [{"name": "stripe", "url": "http://127.0.0.1:1", "weight": -1}]}, "weight of stripe"),

@@ -8,7 +8,7 @@ import sys
 import orjson
 import pytest
 
-from mocks.outbound import Answer
+from mocks.outbound import Answer, Call
 from mocks.platform.connectors import CONNECTORS
 from mocks.platform.connectors.adyen import Adyen
 from mocks.platform.connectors.stripe import Stripe
@@ -17,26 +17,59 @@ from mocks.platform.vault import INSTRUMENTS
 from mocks.platform.verdict import Kind
 
 
-def payment(token: str) -> Payment:
-    return Payment("pay_1", "order", 100, "EUR", "card", token)
+def payment(token: str, id: str = "pay_1") -> Payment:
+    return Payment(id, "order", 100, "EUR", INSTRUMENTS[token].method, token)
+
+
+MADE = ("R1", "R2", "R3")
+KEYS = ("idempotency-key", "paypal-request-id")
 
 
 def test_an_instrument_declines_exactly_when_it_names_a_code() -> None:
     for token, instrument in INSTRUMENTS.items():
-        assert instrument.token == token and instrument.method == "card"
-        assert (instrument.outcome == "declined") == bool(instrument.decline_code) == ("declined" in token)
+        assert instrument.token == token
+        assert (instrument.outcome == "declined") == ("declined" in token)
+        assert bool(instrument.decline_code) == ("declined" in token or "without_funds" in token)
 
 
-@pytest.mark.parametrize("name", CONNECTORS)
-@pytest.mark.parametrize("token", INSTRUMENTS)
-def test_a_charge_is_the_same_bytes_every_time_under_a_short_key(name: str, token: str) -> None:
-    connector = CONNECTORS[name]()
-    call = connector.charge(payment(token))
-    assert call == connector.charge(payment(token))
-    key = dict(call.headers)["idempotency-key"]
-    assert len(key) <= 64  # Adyen's limit
-    other = dict(connector.charge(Payment("pay_2", "order", 100, "EUR", "card", token)).headers)
-    assert other["idempotency-key"] != key
+def test_every_instrument_goes_through_the_gateways_of_its_method_and_every_method_has_both_ends() -> None:
+    for method in {instrument.method for instrument in INSTRUMENTS.values()}:
+        ends = [bool(one.decline_code) for one in INSTRUMENTS.values() if one.method == method]
+        assert set(ends) == {False, True}, method
+        assert any(method in connector.methods for connector in CONNECTORS.values())
+    for instrument in INSTRUMENTS.values():
+        assert bool(instrument.stripe) == (instrument.method in CONNECTORS["stripe"].methods)
+        assert (instrument.adyen is not None) == (instrument.method in CONNECTORS["adyen"].methods)
+
+
+@pytest.mark.parametrize(
+    ("name", "token"),
+    [
+        (name, token)
+        for name in CONNECTORS
+        for token in INSTRUMENTS
+        if INSTRUMENTS[token].method in CONNECTORS[name].methods
+    ],
+)
+def test_a_charge_is_the_same_bytes_every_time_under_short_keys_of_its_own(name: str, token: str) -> None:
+    def calls(id: str) -> list[Call]:
+        connector = CONNECTORS[name]()
+        made: tuple[str, ...] = MADE
+        found = []
+        for n in range(len(MADE) + 1):
+            step = connector.step(payment(token, id), made[:n])
+            if step is None:
+                made = made[:n]
+                break
+            found.append(step.call)
+        return [*found, connector.charge(payment(token, id), made)]
+
+    assert calls("pay_1") == calls("pay_1")
+    keys = [value for call in calls("pay_1") for key, value in call.headers if key in KEYS]
+    assert len(keys) == len(set(keys)) == len([call for call in calls("pay_1") if call.method == "POST"])
+    assert max(map(len, keys)) <= 64  # Adyen's limit
+    others = [value for call in calls("pay_2") for key, value in call.headers if key in KEYS]
+    assert not set(keys) & set(others)
 
 
 @pytest.mark.parametrize(

@@ -17,9 +17,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mocks.gateways.service import GatewayService
-from mocks.outbound import Call
+from mocks.outbound import Call, Client
 from mocks.platform.webhooks import READERS, ForgedError
-from tests.platform.gateways import core, gateway, movements, url
+from tests.platform.gateways import check_the_money, core, gateway, movements, url
 from tests.platform.rig import Shop, eventually, run, serving
 
 NOW = 1_800_000_000.0
@@ -161,25 +161,133 @@ async def of_kind(shop: Shop, *kinds: str) -> list[Any]:
 
 
 @pytest.mark.parametrize("doubled", [0.0, 1.0])
+@pytest.mark.parametrize("name", ["stripe", "adyen"])
 def test_payouts_and_their_fees_are_booked_once_as_the_gateway_has_them(
-    tmp_path: Path, doubled: float
+    tmp_path: Path, name: str, doubled: float
 ) -> None:
     async def story() -> None:
-        async with wired(tmp_path / "s", "stripe", doubled=doubled) as (shop, services):
-            stripe = services["stripe"]
-            for n in range(120):
+        async with wired(tmp_path / "s", name, doubled=doubled) as (shop, services):
+            service = services[name]
+            for n in range(110):
                 assert (await shop.pay(f"o{n}", amount=1000 + n))[0] == 201
-            core(stripe).mock_clock.advance(4 * 86_400)
-            await delivered(stripe)
-            (payout,) = movements("payout", stripe)
-            (fee,) = movements("fee", stripe)
-            booked = {entry["kind"]: entry for entry in await of_kind(shop, "payout", "fee")}
-            assert booked["payout"]["amount_minor"] == payout.amount_minor
-            assert booked["fee"]["amount_minor"] == fee.amount_minor
-            assert booked["fee"]["reference"] == booked["payout"]["reference"] == payout.reference
-            captured = sum(capture.amount_minor for capture in movements("capture", stripe))
-            assert captured == booked["payout"]["amount_minor"] + booked["fee"]["amount_minor"]
-            assert len(await of_kind(shop, "payout", "fee")) == 2
+            core(service).mock_clock.advance(4 * 86_400)
+            await delivered(service)
+            payouts = {row.reference: row.amount_minor for row in movements("payout", service)}
+            fees = {row.parent: row.amount_minor for row in movements("fee", service)}
+            booked = await of_kind(shop, "payout", "fee")
+            assert payouts and fees.keys() == payouts.keys()
+            for kind, true in (("payout", payouts), ("fee", fees)):
+                rows = [(row["reference"], row["amount_minor"]) for row in booked if row["kind"] == kind]
+                assert sorted(rows) == sorted(true.items())
+            captured = sum(capture.amount_minor for capture in movements("capture", service))
+            assert captured == sum(row["amount_minor"] for row in booked)
+
+    run(story())
+
+
+def test_a_debit_is_pending_until_its_bank_has_paid_or_refused(tmp_path: Path) -> None:
+    async def story() -> None:
+        async with wired(tmp_path / "s", "gocardless", doubled=0.5, jitter_s=0.3) as (shop, services):
+            service = services["gocardless"]
+            ends = {"bank_account": "succeeded", "bank_account_without_funds": "declined"}
+            debits = {}
+            for number, currency in enumerate(("EUR", "GBP", "USD") * 2):
+                token = list(ends)[number % 2]
+                status, payment = await shop.pay(f"o{number}", token, method="bank", currency=currency)
+                assert (status, payment["status"]) == (202, "pending")
+                debits[payment["id"]] = token
+                again, replay = await shop.pay(f"o{number}", token, method="bank", currency=currency)
+                assert (again, replay["reference"]) == (202, payment["reference"])
+            _, health, _ = await shop.call("GET", "/health")
+            assert (health["unresolved"], health["unsettled"]) == (0, 6)
+            core(service).mock_clock.advance(60)
+            for id, token in debits.items():
+                payment = await shop.settled(id)
+                assert payment["status"] == ends[token]
+                assert payment.get("decline_code") == (
+                    None if token == "bank_account" else payment["decline_code"]
+                )
+            await delivered(service)
+            await check_the_money(shop, service)
+            _, health, _ = await shop.call("GET", "/health")
+            assert (health["unresolved"], health["unsettled"]) == (0, 0)
+            paid = {row.reference: row.amount_minor for row in movements("payout", service)}
+            assert len(paid) == 3
+            claimed = {row["reference"]: row["amount_minor"] for row in await of_kind(shop, "payout")}
+            assert claimed == paid
+
+    run(story())
+
+
+@pytest.mark.parametrize("late_first", [False, True])
+def test_a_debit_that_fails_late_was_taken_and_is_disputed_in_whatever_order_it_is_told(
+    tmp_path: Path, late_first: bool
+) -> None:
+    async def story() -> None:
+        async with wired(tmp_path / "s", "gocardless") as (shop, services):
+            service = services["gocardless"]
+            gateway_secret = core(service).webhook_secret
+            core(service).outbox.deliver_to(())
+            _, payment = await shop.pay("o1", "bank_account", 1290, method="bank")
+            reference = payment["reference"]
+            for name in ("payment_confirmed", "payment_late_failure"):
+                call = Call(
+                    "POST",
+                    f"/scenario_simulators/{name}/actions/run",
+                    (
+                        ("authorization", "Bearer t"),
+                        ("gocardless-version", "2015-07-06"),
+                        ("content-type", "application/json"),
+                    ),
+                    orjson.dumps({"data": {"links": {"resource": reference}}}),
+                )
+                client = Client(url(service))
+                assert (await client.call(call, 5_000_000_000)).status == 200
+                await client.close()
+            outbox = core(service).outbox
+            told = [e.payload() for e in outbox if e.kind in ("payments.confirmed", "payments.failed")]
+            assert len(told) == 2
+            for body in (told[::-1] if late_first else told) * 2:
+                headers = tuple(gocardless_headers(body, gateway_secret).items())
+                answer = await shop.client.call(
+                    Call("POST", "/webhooks/gocardless", headers, body), 5 * 10**9
+                )
+                assert answer.status == 200
+            settled = await shop.settled(payment["id"])
+            assert settled["status"] == "succeeded"
+            (dispute,) = await of_kind(shop, "dispute")
+            assert (dispute["order_id"], dispute["amount_minor"]) == ("o1", 1290)
+            assert [row.amount_minor for row in movements("dispute", service)] == [1290]
+
+    run(story())
+
+
+def test_paypals_webhooks_are_verified_by_its_own_certificate_alone(tmp_path: Path) -> None:
+    async def story() -> None:
+        async with wired(tmp_path / "s", "paypal") as (shop, services):
+            service = services["paypal"]
+            _, payment = await shop.pay("o1", "paypal_wallet", method="paypal")
+            await shop.refund(payment["id"], "r1", 100)
+            await delivered(service)
+            outbox = core(service).outbox
+            event = outbox[len(outbox) - 1]
+            body = event.payload()
+            good = dict(outbox.rules.sign(body, outbox.clock.unix()))
+
+            async def post(body: bytes, **changed: str) -> int:
+                headers = tuple((good | changed).items())
+                answer = await shop.client.call(Call("POST", "/webhooks/paypal", headers, body), 5 * 10**9)
+                return answer.status
+
+            assert await post(body) == 200
+            assert await post(body + b" ") == 400
+            assert await post(body, **{"paypal-transmission-id": "other"}) == 400
+            assert await post(body, **{"paypal-transmission-sig": "AAAA"}) == 400
+            assert await post(body, **{"paypal-cert-url": ""}) == 400
+            assert await post(body, **{"paypal-cert-url": "http://127.0.0.1:1/cert"}) == 400
+            assert await post(body, **{"paypal-cert-url": url(service) + "/health"}) == 400
+            old = dict(outbox.rules.sign(body, outbox.clock.unix() - 4 * 86_400))
+            assert await post(body, **old) == 400
 
     run(story())
 

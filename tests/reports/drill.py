@@ -149,12 +149,30 @@ class Drill:
         self.add(gateway, Movement(gateway, "refund", f"re-{parent}", parent, order, amount, "EUR", at_ns))
 
     def enter(
-        self, order: str, status: str, gateway: str, reference: str, amount: int = 1000, currency: str = "EUR"
+        self,
+        order: str,
+        status: str,
+        gateway: str,
+        reference: str,
+        amount: int = 1000,
+        currency: str = "EUR",
+        refunded: int = 0,
     ) -> None:
         self.add(
             "platform",
-            PlatformEntry(f"pay_{order}", order, amount, currency, status, gateway, reference, 0),
+            PlatformEntry(f"pay_{order}", order, amount, currency, status, gateway, reference, refunded),
         )
+
+    def book(self, kind: str, reference: str, amount: int, order: str = "", gateway: str = "stripe") -> None:
+        """An entry of the platform's ledger that is no payment."""
+        row = PlatformEntry(reference, order, amount, "EUR", "succeeded", gateway, reference, 0, kind)
+        self.add("platform", row)
+
+    def move(
+        self, kind: str, reference: str, amount: int, parent: str = "", order: str = "", at_ns: int = 0
+    ) -> None:
+        """A movement in Stripe's ledger."""
+        self.add("stripe", Movement("stripe", kind, reference, parent, order, amount, "EUR", at_ns))
 
     def steady(self, start_ns: int, stop_ns: int, per_second: int = 40, **kwargs: Any) -> list[str]:
         """Evenly spaced payments due in [start, stop)."""

@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from journal.records import Intent, PlatformEntry
-from reports.findings import Money
+from reports.entries import differences
+from reports.findings import Money, Settlement
 from reports.money import money
 from reports.orders import join_orders
 from reports.run_folder import open_run
@@ -20,12 +21,16 @@ COUNTS = (
     "told_failed_but_charged",
     "amount_mismatches",
     "unresolved_unknowns",
+    "refund_mismatches",
+    "dispute_mismatches",
+    "fee_mismatches",
+    "payout_mismatches",
 )
 
 
 def _reconciled(drill: Drill, folder: Path) -> Money:
     run = open_run(drill.write(folder))
-    return money(join_orders(run), views_of(run))
+    return money(join_orders(run), views_of(run), differences(run))
 
 
 def _counts(found: Money) -> dict[str, tuple[str, ...]]:
@@ -92,8 +97,9 @@ def _currency(drill: Drill) -> None:
 
 def _refund(amount: int) -> Callable[[Drill], None]:
     def refunded(drill: Drill) -> None:
-        drill.pay(S, order="x")
+        drill.pay(S, order="x", ledger=None)
         drill.refund("x", "stripe", "ref-x-0", amount)
+        drill.enter("x", "succeeded", "stripe", "ref-x-0", refunded=amount)
 
     return refunded
 
@@ -103,10 +109,69 @@ def _refund_of_nothing(drill: Drill) -> None:
     drill.refund("x", "stripe", "no-such-capture", 10)
 
 
+def _refund_unknown_to_the_platform(drill: Drill) -> None:
+    drill.pay(S, order="x")
+    drill.refund("x", "stripe", "ref-x-0", 300)
+
+
+def _refund_that_came_back(drill: Drill) -> None:
+    """Refunded, returned, and so not refunded: the platform still claims it."""
+    drill.pay(S, order="x", ledger=None)
+    drill.move("refund", "re", 300, "ref-x-0", "x")
+    drill.move("refund", "re-returned", -300, "ref-x-0", "x")
+    drill.enter("x", "succeeded", "stripe", "ref-x-0", refunded=300)
+
+
+def _refund_of_the_last_moment(drill: Drill) -> None:
+    _refund_unknown_to_the_platform(drill)
+    drill.mark(4 * S, "settled")
+
+
+def _debit(*, captured: str = "", ledger: str = "pending") -> Callable[[Drill], None]:
+    def accepted(drill: Drill) -> None:
+        drill.pay(S, order="x", method="bank", expected="pending", outcome="pending", captures=0, ledger=None)
+        drill.enter("x", ledger, "stripe", "debit")
+        if captured:
+            drill.capture("x", "stripe", captured)
+
+    return accepted
+
+
+def _dispute(*, amount: int, claimed: int) -> Callable[[Drill], None]:
+    def disputed(drill: Drill) -> None:
+        drill.pay(S, order="x")
+        drill.move("dispute", "dp", amount, "ref-x-0", "x")
+        if claimed:
+            drill.book("dispute", "dp", claimed, "x")
+
+    return disputed
+
+
+def _dispute_won(drill: Drill) -> None:
+    drill.pay(S, order="x")
+    drill.move("dispute", "dp", 1000, "ref-x-0", "x")
+    drill.move("dispute", "dp-won", -1000, "ref-x-0", "x")
+    drill.book("dispute", "dp", 1000, "x")
+    drill.book("dispute", "dp-reinstated", -1000, "x")
+
+
+def _payout(
+    *, paid: int = 0, claimed: int = 0, fee: int = 0, claimed_fee: int = 0
+) -> Callable[[Drill], None]:
+    def paid_out(drill: Drill) -> None:
+        for kind, true, claim in (("payout", paid, claimed), ("fee", fee, claimed_fee)):
+            if true:
+                drill.move(kind, "x" if kind == "payout" else "fee_1", true, "" if kind == "payout" else "x")
+            if claim:
+                drill.book(kind, "x", claim)
+
+    return paid_out
+
+
 def _probe(drill: Drill) -> None:
     drill.capture("probe-x", "stripe", "r")
     drill.refund("probe-x", "stripe", "r")
-    drill.enter("probe-x", "succeeded", "stripe", "r")
+    drill.enter("probe-x", "succeeded", "stripe", "r", refunded=1000)
 
 
 def _probe_orphan(drill: Drill) -> None:
@@ -145,7 +210,26 @@ CASES: list[Defect] = [
     ("currency differs", _currency, {"amount_mismatches"}),
     ("refunded in full", _refund(1000), set()),
     ("refunded too much", _refund(1001), {"amount_mismatches"}),
-    ("refund of no capture", _refund_of_nothing, {"amount_mismatches"}),
+    ("refund of no capture", _refund_of_nothing, {"amount_mismatches", "refund_mismatches"}),
+    ("a refund that the platform does not know", _refund_unknown_to_the_platform, {"refund_mismatches"}),
+    ("a refund that came back unnoticed", _refund_that_came_back, {"refund_mismatches"}),
+    ("a refund just before the ledger was collected", _refund_of_the_last_moment, set()),
+    ("a debit that is still collected", _debit(), set()),
+    ("a debit that came, and was not told yet", _debit(captured="debit"), set()),
+    ("a debit that came, and is in the ledger", _debit(captured="debit", ledger="succeeded"), set()),
+    ("a debit that came under another reference", _debit(captured="other"), {"orphan_captures"}),
+    ("a debit that its bank refused", _debit(ledger="declined"), set()),
+    ("a debit that came, and is called refused", _debit(captured="debit", ledger="declined"), {"orphan_captures"}),
+    ("a dispute that is known", _dispute(amount=1000, claimed=1000), set()),
+    ("a dispute that is won", _dispute_won, set()),
+    ("a dispute that is not known", _dispute(amount=1000, claimed=0), {"dispute_mismatches"}),
+    ("a dispute of another amount", _dispute(amount=1000, claimed=999), {"dispute_mismatches"}),
+    ("a payout as it was paid", _payout(paid=900, claimed=900, fee=100, claimed_fee=100), set()),
+    ("a payout that is not known", _payout(paid=900), {"payout_mismatches"}),
+    ("a payout that never was", _payout(claimed=900), {"payout_mismatches"}),
+    ("a payout of another amount", _payout(paid=900, claimed=901), {"payout_mismatches"}),
+    ("fees of another amount", _payout(fee=100, claimed_fee=101), {"fee_mismatches"}),
+    ("fees that are not known", _payout(fee=100), {"fee_mismatches"}),
     ("unknown, resolved as captured", lambda d: d.pay(S, order="x", outcome="unknown"), set()),
     ("unknown, resolved as failed", lambda d: d.pay(S, order="x", outcome="unknown", captures=0, ledger="failed"), set()),
     ("unknown to the end", lambda d: d.pay(S, order="x", outcome="unknown", captures=0, ledger="unknown"), {"unresolved_unknowns"}),
@@ -216,6 +300,19 @@ def test_an_export_that_broke_off_makes_no_lost_payments(tmp_path: Path) -> None
     assert "broke off" in found.lost_payments.why
 
 
+def test_debits_are_told_apart_by_what_became_of_them(tmp_path: Path) -> None:
+    drill = Drill(10)
+    for number, status in enumerate(("pending", "pending", "succeeded", "declined", "failed", "succeeded")):
+        order = f"d{number}"
+        drill.pay(number * S, order=order, expected="pending", outcome="pending", captures=0, ledger=None)
+        drill.enter(order, status, "stripe", f"ref-{number}")
+        if status == "succeeded":
+            drill.capture(order, "stripe", f"ref-{number}")
+    found = _reconciled(drill, tmp_path / "run")
+    assert _counts(found) == {}
+    assert found.settlement == Settlement(accepted=6, settled=2, refused=2, open=2)
+
+
 def test_a_damaged_gateway_journal_makes_no_lost_payments(tmp_path: Path) -> None:
     drill = Drill(10)
     drill.steady(0, S)
@@ -225,7 +322,7 @@ def test_a_damaged_gateway_journal_makes_no_lost_payments(tmp_path: Path) -> Non
     run = open_run(folder)
     for table in ("payment", "intent", "movement", "gateway_request", "platform_entry"):
         run.table(table)
-    found = money(join_orders(run), views_of(run))
+    found = money(join_orders(run), views_of(run), differences(run))
     assert found.lost_payments.count == 0
     assert not found.lost_payments.complete and not found.double_charges.complete
     assert "stripe" in found.double_charges.why

@@ -17,6 +17,7 @@ from reports.findings import (
     Money,
     MoneyCount,
     ObjectiveFinding,
+    Settlement,
     WithinFault,
 )
 from reports.generator import generator
@@ -31,7 +32,7 @@ S = 1_000_000_000
 MS = 1_000_000
 FINE = Figure("measured", 1 * S, "measured", 1 * S, 5 * MS, "")
 NONE = MoneyCount("", "wrong", 0, (), True, "")
-MONEY = Money(100, 5, (), NONE, NONE, 0, NONE, NONE, NONE, NONE, (), ())
+MONEY = Money(100, 5, (), NONE, NONE, 0, *(NONE,) * 8, Settlement(0, 0, 0, 0), (), ())
 FAULT = FaultFindings(
     "f1", "outage", "stripe", 10 * S, 20 * S, 10 * S, 20 * S, 7, FINE, "http on stripe", FINE, FINE, FINE,
     InFlight(0, 0, 0, 0, 0, 0), WithinFault(0, 0, 0, 0, 0, S), 0,

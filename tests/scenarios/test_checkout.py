@@ -73,7 +73,26 @@ def test_a_payment_is_sound(payments: list[PlannedPayment]) -> None:
         assert lines == body["amount_minor"] == payment.amount_minor
         # No card number may travel: a token names the instrument.
         assert not any(character.isdigit() for character in body["instrument"])
-    assert len({payment.instrument for payment in payments}) == len(INSTRUMENTS)
+    cards = {token for token, instrument in INSTRUMENTS.items() if instrument.method == "card"}
+    assert {payment.instrument for payment in payments} == cards
+
+
+def test_every_method_is_planned_and_a_debit_is_expected_to_be_accepted_even_if_its_bank_will_refuse() -> (
+    None
+):
+    methods = ("card", "apple_pay", "google_pay", "paypal", "bank")
+    mix = "{" + ", ".join(f"{method}: 20%" for method in methods) + "}"
+    gateways = "gateways: {stripe: {}, adyen: {}, paypal: {}, gocardless: {}}\n"
+    text = (
+        f"name: methods\n{gateways}load:\n  mix: {mix}\n  declines: 30%\n"
+        "  arrivals: [{duration: 20s, rate: 50/s}]\n"
+    )
+    planned = list(plan(parse(text, "methods.yaml")))
+    assert {payment.instrument for payment in planned} == set(INSTRUMENTS)
+    for payment in planned:
+        assert payment.method == INSTRUMENTS[payment.instrument].method
+        assert (payment.expected == "pending") == (payment.method == "bank")
+        assert bool(payment.decline_code) == (payment.expected == "declined")
 
 
 def test_prices_have_the_magnitude_of_their_currency() -> None:

@@ -25,7 +25,7 @@ ADYEN = GatewayType(
         "reports",
         "health",
     ),
-    methods=("card",),
+    methods=("card", "apple_pay", "google_pay"),
     default_port=12113,
     error_body=lambda status: server_error(status).body,
     application="mocks.gateways.adyen.application:Adyen",

@@ -10,7 +10,7 @@ from mocks.gateways.stripe.routes import ENDPOINTS
 STRIPE = GatewayType(
     name="stripe",
     endpoints=(*ENDPOINTS, "health"),
-    methods=("card",),
+    methods=("card", "apple_pay", "google_pay"),
     default_port=12111,
     error_body=lambda status: server_error(status).body,
     application="mocks.gateways.stripe.application:Stripe",

@@ -12,14 +12,24 @@ from typing import Any
 import orjson
 
 from mocks.outbound import Answer, Call
-from mocks.platform.connectors.connector import Ask, Connector, json_object, throttled, unreadable
+from mocks.platform.connectors.adyen_report import payout_of
+from mocks.platform.connectors.connector import (
+    Ask,
+    Connector,
+    Payout,
+    json_object,
+    throttled,
+    unreadable,
+)
 from mocks.platform.payment import Payment, Refund
-from mocks.platform.vault import INSTRUMENTS
+from mocks.platform.vault import INSTRUMENTS, AdyenCard, AdyenWallet
 from mocks.platform.verdict import Kind, Verdict, not_taken, unknown
 
 _ACCOUNT = "PaydrillTest"
 # A mock takes any key. This one opens nothing anywhere.
 _HEADERS = (("x-api-key", "test_paydrill"), ("content-type", "application/json"))
+
+_REPORTS = "/reports/download/"
 
 _IN_PROGRESS = "704"
 """``errorCode`` of a request whose idempotency key is in use by one that is being carried out."""
@@ -48,24 +58,21 @@ class Adyen(Connector):
     """
 
     name = "adyen"
+    methods = ("card", "apple_pay", "google_pay")
 
     def charge(self, payment: Payment, made: tuple[str, ...] = ()) -> Call:
-        card = INSTRUMENTS[payment.instrument].adyen
+        instrument = INSTRUMENTS[payment.instrument].adyen
+        assert instrument is not None
         body = {
             "merchantAccount": _ACCOUNT,
             "reference": payment.order_id,
             "amount": {"currency": payment.currency, "value": payment.amount_minor},
-            "paymentMethod": {
-                "type": "scheme",
-                "number": card.number,
-                "expiryMonth": card.expiry_month,
-                "expiryYear": card.expiry_year,
-                "cvc": card.cvc,
-                "holderName": card.holder_name,
-            },
+            "paymentMethod": _payment_method(instrument),
             "returnUrl": "https://shop.example.test/return",
             "metadata": {"payment_id": payment.id},
         }
+        if isinstance(instrument, AdyenWallet) and instrument.acquirer_code:
+            body["additionalData"] = {"RequestedTestAcquirerResponseCode": instrument.acquirer_code}
         return self._post("/v72/payments", body, f"{payment.id}-adyen")
 
     def charged(self, answer: Answer) -> Verdict:
@@ -104,6 +111,18 @@ class Adyen(Connector):
             return Verdict(Kind.TAKEN, str(body.get("pspReference", "")))
         return unknown(f"the refund is {body.get('status')}")
 
+    async def payout(self, reference: str, ask: Ask) -> Payout | None:
+        """``reference`` is the path of the report."""
+        if not reference.startswith(_REPORTS):
+            return None
+        answer = await ask(Call("GET", reference, _HEADERS[:1]))
+        if answer.status != 200:
+            return None
+        try:
+            return payout_of(answer.body.decode())
+        except ValueError:
+            return None
+
     def _error(self, answer: Answer, body: dict[str, Any]) -> Verdict:
         if answer.status == 429:
             return throttled(answer)
@@ -115,6 +134,19 @@ class Adyen(Connector):
 
     def _post(self, target: str, body: dict[str, Any], key: str) -> Call:
         return Call("POST", target, (*_HEADERS, ("idempotency-key", key)), orjson.dumps(body))
+
+
+def _payment_method(instrument: AdyenCard | AdyenWallet) -> dict[str, str]:
+    if isinstance(instrument, AdyenWallet):
+        return {"type": instrument.type, instrument.field: instrument.token}
+    return {
+        "type": "scheme",
+        "number": instrument.number,
+        "expiryMonth": instrument.expiry_month,
+        "expiryYear": instrument.expiry_year,
+        "cvc": instrument.cvc,
+        "holderName": instrument.holder_name,
+    }
 
 
 def _decline_code(body: dict[str, Any]) -> str:

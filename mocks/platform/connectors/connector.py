@@ -9,12 +9,22 @@ from typing import Any, Protocol
 import orjson
 
 from journal.clock import SECOND
-from mocks.outbound import Answer, Call
+from mocks.outbound import Answer, Call, Client
 from mocks.platform.payment import Payment, Refund
 from mocks.platform.verdict import Kind, Verdict, unknown
 
 Ask = Callable[[Call], Awaitable[Answer]]
 """Sends a call and returns the answer; raises OutboundError when there is none."""
+
+
+class Caller(Protocol):
+    """What a connector's calls go through: ``mocks.outbound.Client``, or something around it."""
+
+    async def call(self, call: Call, timeout_ns: int) -> Answer:
+        """Send and wait for the answer; see ``Client.call``."""
+
+    async def close(self) -> None:
+        """Close every connection."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +63,10 @@ class Connector(Protocol):
     name: str
     methods: tuple[str, ...] = ("card",)
     currencies: frozenset[str] = frozenset()
+
+    def connect(self, client: Client) -> Caller:
+        """What the calls go through."""
+        return client
 
     def step(self, payment: Payment, made: tuple[str, ...]) -> Step | None:
         """The next request that has to precede the charge; ``None`` when all that it needs is there.
@@ -100,6 +114,18 @@ class Connector(Protocol):
             OutboundError: The gateway gave no answer.
         """
         return None
+
+
+async def prepare(connector: Connector, payment: Payment, ask: Ask) -> tuple[str, ...] | Verdict:
+    """Take the steps before a charge, once: the references of what they came to, or the verdict of the one
+    that came to nothing. Raises OutboundError when the gateway gave no answer."""
+    made: tuple[str, ...] = ()
+    while (step := connector.step(payment, made)) is not None:
+        verdict = step.read(await ask(step.call))
+        if verdict.kind is not Kind.TAKEN:
+            return verdict
+        made = (*made, verdict.reference)
+    return made
 
 
 def json_object(answer: Answer) -> dict[str, Any]:

@@ -13,17 +13,20 @@ import base64
 import hmac
 from collections.abc import Mapping
 from typing import Any
+from urllib.parse import urlsplit
 
 from mocks.platform.webhooks.notice import ForgedError, Notice, document, part, word
 
 _SIGNED = ("pspReference", "originalReference", "merchantAccountCode", "merchantReference")
-_DISPUTE = {"CHARGEBACK": 1, "SECOND_CHARGEBACK": 1, "CHARGEBACK_REVERSED": -1}
+_DISPUTE = {"CHARGEBACK": 1, "SECOND_CHARGEBACK": 1, "CHARGEBACK_REVERSED": -1, "CAPTURE_FAILED": 1}
 
 EVENTS = ("AUTHORISATION", "REFUND", "REFUND_FAILED", "REPORT_AVAILABLE", *_DISPUTE)
 """The event codes that mean something here."""
 
 
-def read(headers: Mapping[str, str], body: bytes, secret: str, now: float) -> tuple[Notice, ...]:
+def read(
+    headers: Mapping[str, str], body: bytes, secret: str, now: float, certificate: bytes = b""
+) -> tuple[Notice, ...]:
     """See ``notice.Reader``."""
     rows = document(body).get("notificationItems")
     if not isinstance(rows, list):
@@ -49,6 +52,9 @@ def _notice(item: dict[str, Any]) -> Notice | None:
         return Notice(id, "refund", reference=reference, payment=payment)
     if code in ("REFUND", "REFUND_FAILED"):
         return Notice(id, "refund_failed", reference=reference, payment=payment)
+    if code == "REPORT_AVAILABLE" and success == "true":
+        # The reason, which is not signed, is where the report lies: the inbox asks its gateway only.
+        return Notice(id, "payout", reference=urlsplit(word(item, "reason")).path)
     if code in _DISPUTE and success == "true":
         amount = part(item, "amount")
         value = amount.get("value")

@@ -15,11 +15,15 @@ from mocks.platform.webhooks.notice import ForgedError, Notice, document, part, 
 
 _PAYMENT = frozenset({"confirmed", "paid_out", "cancelled", "customer_approval_denied"})
 
-EVENTS = ("payments.*", "refunds.*", "payouts.paid")
+_DISPUTE = frozenset({"failed", "charged_back", "chargeback_cancelled"})
+
+EVENTS = (*sorted(f"payments.{action}" for action in _PAYMENT | _DISPUTE), "refunds.*", "payouts.paid")
 """The kinds of events that mean something here."""
 
 
-def read(headers: Mapping[str, str], body: bytes, secret: str, now: float) -> tuple[Notice, ...]:
+def read(
+    headers: Mapping[str, str], body: bytes, secret: str, now: float, certificate: bytes = b""
+) -> tuple[Notice, ...]:
     """See ``notice.Reader``. A dispute has no amount in the event: it is that of the whole payment."""
     expected = hmac.digest(secret.encode(), body, "sha256").hex()
     if not hmac.compare_digest(expected.encode(), headers.get("webhook-signature", "").encode()):
@@ -41,7 +45,7 @@ def _notice(event: dict[str, Any]) -> Notice | None:
         payment, payment_id = word(links, "payment"), word(metadata, "payment_id")
         if action in _PAYMENT:
             return Notice(id, "payment", payment_id=payment_id, reference=payment)
-        if action in ("failed", "charged_back", "chargeback_cancelled"):
+        if action in _DISPUTE:
             return Notice(
                 id,
                 "dispute",

@@ -51,7 +51,7 @@ class Reader(Protocol):
     """Reads the webhooks of one gateway."""
 
     def __call__(
-        self, headers: Mapping[str, str], body: bytes, secret: str, now: float
+        self, headers: Mapping[str, str], body: bytes, secret: str, now: float, certificate: bytes = b""
     ) -> tuple[Notice, ...]:
         """Verify a webhook, and say what its events are about; those that change nothing here are left out.
 
@@ -60,6 +60,8 @@ class Reader(Protocol):
             body: As it was received.
             secret: What the gateway signs with.
             now: Unix seconds.
+            certificate: What ``certificate_url`` led to, in PEM, for a gateway that signs with a key of its
+                own.
 
         Raises:
             ForgedError: It is not signed by the gateway, or too old.

@@ -25,7 +25,9 @@ EVENTS = (*sorted(_PAYMENT | _REFUND | _PAYOUT), *_DISPUTE)
 """The types of events that mean something here."""
 
 
-def read(headers: Mapping[str, str], body: bytes, secret: str, now: float) -> tuple[Notice, ...]:
+def read(
+    headers: Mapping[str, str], body: bytes, secret: str, now: float, certificate: bytes = b""
+) -> tuple[Notice, ...]:
     """See ``notice.Reader``."""
     _verify(headers.get("stripe-signature", ""), body, secret, now)
     event = document(body)
