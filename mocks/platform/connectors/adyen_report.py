@@ -14,7 +14,7 @@ from mocks.platform.connectors.connector import Payout
 
 _COSTS = ("Commission (NC)", "Markup (NC)", "Scheme Fees (NC)", "Interchange (NC)")
 _EXPONENTS = {"JPY": 0, "KRW": 0, "KWD": 3, "BHD": 3}
-_REFERENCE = re.compile(r"TX(\w+?)XT")
+_REFERENCE = re.compile(r"TX(\w+)XT\b")
 
 
 def payout_of(report: str) -> Payout | None:
