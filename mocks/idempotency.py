@@ -85,7 +85,7 @@ class Keys:
     def __init__(self, clock: MockClock | None = None, lifetime_s: float = math.inf) -> None:
         self._clock = clock if clock is not None else MockClock()
         self.lifetime_s = lifetime_s
-        # A number stands for the block * BLOCK + place at which a use is packed.
+        # A number is that of the block in which a use is packed.
         self._uses: dict[str, Use | int] = {}
         self._ended: list[Use] = []
         self._blocks: dict[int, _Block] = {}
@@ -100,7 +100,7 @@ class Keys:
         known = self._uses.get(key)
         if known is None:
             return None
-        use = self._unpacked(known) if isinstance(known, int) else known
+        use = self._unpacked(key, known) if isinstance(known, int) else known
         if use.expires <= self._clock.now() and not use.in_progress:
             del self._uses[key]
             return None
@@ -143,14 +143,15 @@ class Keys:
         packed = zlib.compress(marshal.dumps([_fields(use) for use in ended]), 1)
         keys = tuple(use.key for use in ended)
         self._blocks[self._packed] = _Block(keys, max(use.expires for use in ended), packed)
-        for place, key in enumerate(keys, self._packed * BLOCK):
-            self._uses[key] = place
+        number = self._packed  # one object for all of the block
+        for key in keys:
+            self._uses[key] = number
         self._packed += 1
 
-    def _unpacked(self, place: int) -> Use:
-        number, within = divmod(place, BLOCK)
-        fields = marshal.loads(zlib.decompress(self._blocks[number].packed))[within]  # noqa: S302
-        return _use_of(self, fields)
+    def _unpacked(self, key: str, number: int) -> Use:
+        block = self._blocks[number]
+        uses = marshal.loads(zlib.decompress(block.packed))  # noqa: S302
+        return _use_of(self, uses[block.keys.index(key)])
 
     def _forget(self) -> None:
         # Blocks stand in the order in which they were packed: the first is the first to expire, but for
@@ -160,8 +161,8 @@ class Keys:
             number, block = next(iter(self._blocks.items()))
             if block.expires > now:
                 return
-            for place, key in enumerate(block.keys, number * BLOCK):
-                if self._uses.get(key) == place:
+            for key in block.keys:
+                if self._uses.get(key) == number:
                     del self._uses[key]
             del self._blocks[number]
 

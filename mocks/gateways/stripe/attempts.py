@@ -117,7 +117,7 @@ class Attempts:
             charge.authenticated = True
         if not pays:
             raise self._declined(intent)
-        intent.last_payment_error = intent.next_action = None
+        _settled(intent)
         if intent.manual:
             intent.status = "requires_capture"
             self._authorizations.add(intent)
@@ -150,7 +150,7 @@ class Attempts:
         charge = self._charges.add(intent, account, intent.payment_method, "py_")
         charge.pending, charge.mandate, charge.details = True, mandate, intent.saved.details
         intent.status = "processing"
-        intent.last_payment_error = intent.next_action = None
+        _settled(intent)
         if intent.saved.customer is not None:
             intent.saved.mandate = mandate
         pending = charge.body()
@@ -233,3 +233,11 @@ class Attempts:
         """An event with the PaymentIntent as it is now, where it changes further."""
         body = intent.body()
         self._events.happened(kind, lambda: body)
+
+
+def _settled(intent: PaymentIntent) -> None:
+    """Nothing is wrong any more, and nothing is asked of the payer."""
+    if intent.last_payment_error is not None:
+        intent.last_payment_error = None
+    if intent.next_action is not None:
+        intent.next_action = None

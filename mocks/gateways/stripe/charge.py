@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from mocks.gateways.stripe.cards import Card, Decline
@@ -16,27 +15,61 @@ if TYPE_CHECKING:
     from mocks.gateways.stripe.payment_intent import PaymentIntent
 
 
-@dataclass(slots=True)
 class Charge:
-    """``place`` is its number among all charges. ``captured`` and ``refunded`` are in the minor unit;
-    ``released`` tells that an authorization was given up instead of being captured. ``pending`` is a debit
-    whose outcome isn't known yet; ``mandate`` is what allows it. ``details`` are of its PaymentMethod."""
+    """``place`` is its number among all charges. ``captured`` and ``refunded`` are in the minor unit.
 
-    id: str
-    place: int
-    created: int
-    intent: PaymentIntent
-    instrument: Instrument
-    payment_method: str
-    captured: int = 0
+    What few charges have takes room only where it differs from the default, as in a PaymentIntent.
+
+    Attributes:
+        own_id: Its identifier; empty for one that carries the letters of its PaymentMethod's, which belongs
+            to no other charge.
+        released: An authorization was given up instead of being captured.
+        pending: A debit whose outcome isn't known yet.
+        mandate: What allows a debit.
+        details: Of its PaymentMethod.
+    """
+
+    __slots__ = (
+        "__dict__",
+        "balance_transaction",
+        "captured",
+        "created",
+        "instrument",
+        "intent",
+        "own_id",
+        "payment_method",
+        "place",
+    )
+
     refunded: int = 0
     released: bool = False
-    balance_transaction: BalanceTransaction | None = None
     pending: bool = False
     authenticated: bool = False
     mandate: str = ""
     details: Details = PLAIN
     dispute: Dispute | None = None
+
+    def __init__(
+        self,
+        own_id: str,
+        place: int,
+        created: int,
+        intent: PaymentIntent,
+        instrument: Instrument,
+        payment_method: str,
+    ) -> None:
+        self.own_id = own_id
+        self.place = place
+        self.created = created
+        self.intent = intent
+        self.instrument = instrument
+        self.payment_method = payment_method
+        self.captured = 0
+        self.balance_transaction: BalanceTransaction | None = None
+
+    @property
+    def id(self) -> str:
+        return self.own_id or f"ch_{self.payment_method[3:]}"
 
     @property
     def paid(self) -> bool:

@@ -27,8 +27,9 @@ class Charges:
         self, intent: PaymentIntent, instrument: Instrument, payment_method: str, prefix: str = "ch_"
     ) -> Charge:
         """A new attempt, the latest of its PaymentIntent."""
-        place, created = len(self._all), self._clock.unix()
-        charge = Charge(self._new_id(prefix), place, created, intent, instrument, payment_method)
+        # A PaymentMethod that is not kept is charged once: its letters tell its charge apart.
+        name = "" if intent.saved is None and prefix == "ch_" else self._new_id(prefix)
+        charge = Charge(name, len(self._all), self._clock.unix(), intent, instrument, payment_method)
         self._all.append(charge)
         intent.latest_charge = charge
         return charge

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from mocks.gateways.stripe.objects import below
@@ -17,14 +16,15 @@ DEFAULT_TYPES = ("card",)
 """What is shown as ``payment_method_types`` when its caller named none."""
 
 
-@dataclass(slots=True)
 class PaymentIntent:
     """``place`` is its number among all PaymentIntents, in the order of creation; amounts are in the minor
     unit of ``currency``, a lower-case ISO 4217 code.
 
+    What most payments of a load test have lies in slots; what few have takes room only where it differs from
+    the default.
+
     Attributes:
-        labels: The metadata, names and values in turn: a load test leaves millions of these, and a mapping
-            takes four times the room.
+        labels: The metadata, names and values in turn: a mapping takes four times the room.
         latest_charge: The last attempt.
         saved: The PaymentMethod, when it is one that the gateway keeps.
         types: The ``payment_method_types`` that its caller named; empty when none.
@@ -32,28 +32,56 @@ class PaymentIntent:
         authentication: The token of the authentication that it waits for, or last waited for.
     """
 
-    id: str
-    place: int
-    created: int
-    amount: int
-    currency: str
-    labels: tuple[str, ...]
-    customer: str | None
-    description: str | None
+    __slots__ = (
+        "__dict__",
+        "amount",
+        "amount_received",
+        "created",
+        "currency",
+        "customer",
+        "id",
+        "instrument",
+        "labels",
+        "latest_charge",
+        "payment_method",
+        "place",
+        "status",
+        "types",
+    )
+
     manual: bool = False
-    status: str = "requires_payment_method"
-    amount_received: int = 0
-    instrument: Instrument | None = None
-    payment_method: str | None = None
-    latest_charge: Charge | None = None
+    description: str | None = None
     last_payment_error: dict[str, Any] | None = None
     canceled_at: int | None = None
     cancellation_reason: str | None = None
     saved: PaymentMethod | None = None
-    types: tuple[str, ...] = ()
     future_usage: str | None = None
     next_action: dict[str, Any] | None = None
     authentication: str = ""
+
+    def __init__(
+        self,
+        name: str,
+        place: int,
+        created: int,
+        amount: int,
+        currency: str,
+        labels: tuple[str, ...] = (),
+        customer: str | None = None,
+    ) -> None:
+        self.id = name
+        self.place = place
+        self.created = created
+        self.amount = amount
+        self.currency = currency
+        self.labels = labels
+        self.customer = customer
+        self.types: tuple[str, ...] = ()
+        self.status = "requires_payment_method"
+        self.amount_received = 0
+        self.instrument: Instrument | None = None
+        self.payment_method: str | None = None
+        self.latest_charge: Charge | None = None
 
     @property
     def order_id(self) -> str:

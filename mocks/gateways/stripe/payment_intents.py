@@ -99,16 +99,18 @@ class PaymentIntents:
             self._customers.living(customer, param="customer")
         name = self._new_id("pi_")
         intent = PaymentIntent(
-            id=name,
+            name,
             place=len(self._all),
             created=self._clock.unix(),
             amount=integer(parameters, "amount") or 0,
             currency=sys.intern((text(parameters, "currency") or "").lower()),
             labels=tuple(chain.from_iterable(metadata(parameters).items())),
             customer=customer,
-            description=text(parameters, "description"),
-            manual=text(parameters, "capture_method") == "manual",
         )
+        if "description" in parameters:
+            intent.description = text(parameters, "description")
+        if text(parameters, "capture_method") == "manual":
+            intent.manual = True
         if "payment_method_types" in parameters:
             intent.types = types_of(parameters)
         if "setup_future_usage" in parameters:
@@ -228,7 +230,9 @@ class PaymentIntents:
         if worth_keeping(method):
             self._methods.keep(method)
         intent.instrument, intent.payment_method = method.instrument, method.id
-        intent.saved = method if method.kept else None
+        saved = method if method.kept else None
+        if intent.saved is not saved:
+            intent.saved = saved
 
     def _method_used(self, name: str) -> PaymentMethod | None:
         for charge in self._charges:
