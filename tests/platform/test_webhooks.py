@@ -7,6 +7,7 @@ import hmac
 import time
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from functools import partial
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,8 @@ from hypothesis import strategies as st
 
 from mocks.gateways.service import GatewayService
 from mocks.outbound import Call, Client
+from mocks.platform.janitor import Janitor
+from mocks.platform.retries import Backoff
 from mocks.platform.webhooks import READERS, ForgedError
 from tests.platform.gateways import check_the_money, core, gateway, movements, url
 from tests.platform.rig import Shop, eventually, run, serving
@@ -215,6 +218,28 @@ def test_a_debit_is_pending_until_its_bank_has_paid_or_refused(tmp_path: Path) -
             assert len(paid) == 3
             claimed = {row["reference"]: row["amount_minor"] for row in await of_kind(shop, "payout")}
             assert claimed == paid
+
+    run(story())
+
+
+@pytest.mark.parametrize("lost", [False, True])
+def test_a_debit_settles_by_its_webhook_and_by_asking_when_that_is_lost(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, lost: bool
+) -> None:
+    often, hardly_ever = Backoff(base_ns=20_000_000, cap_ns=20_000_000), Backoff(10**17, 10**17)
+    kind = partial(Janitor, settling=often if lost else hardly_ever)
+    monkeypatch.setattr("mocks.platform.process.Janitor", kind)
+
+    async def story() -> None:
+        async with wired(tmp_path / "s", "gocardless") as (shop, services):
+            service = services["gocardless"]
+            if lost:
+                core(service).outbox.deliver_to(())
+            _, payment = await shop.pay("o1", "bank_account", method="bank")
+            assert payment["status"] == "pending"
+            core(service).mock_clock.advance(60)
+            assert (await shop.settled(payment["id"]))["status"] == "succeeded"
+            await check_the_money(shop, service)
 
     run(story())
 

@@ -29,7 +29,7 @@ from mocks.platform.verdict import Kind, Verdict, not_taken, unknown
 
 _JSON = ("content-type", "application/json")
 # A mock takes any client id and secret. These open nothing anywhere ("paydrill:paydrill").
-_TOKEN = Call(
+TOKEN = Call(
     "POST",
     "/v1/oauth2/token",
     (
@@ -71,7 +71,7 @@ class PayPal(Connector):
     currencies = frozenset({"EUR", "USD", "GBP", "CHF", "SEK", "PLN", "JPY"})
 
     def connect(self, client: Client) -> Caller:
-        return TokenClient(client, _TOKEN)
+        return TokenClient(client, TOKEN)
 
     def step(self, payment: Payment, made: tuple[str, ...]) -> Step | None:
         if not made:
