@@ -96,7 +96,7 @@ class Crew:
             urls["platform"] = f"http://{_LOOPBACK}:{self._ready(own)['port']}"
             # Each knows the other's address: the gateways are told last where their webhooks go.
             for name, child in gateways.items():
-                child.deliver(plans.webhooks(name, urls["platform"]))
+                child.deliver(plans.webhooks(scenario, name, urls["platform"]))
         else:
             assert scenario.platform.url is not None
             urls["platform"] = scenario.platform.url.rstrip("/")

@@ -28,6 +28,8 @@ def gateway(scenario: Scenario, name: str, journal: Path | None, port: int = 0) 
         "port": port,
         "seed": scenario.seed,
         "latency": _latency(scenario.gateways[name].latency),
+        "clock_speed": scenario.gateways[name].clock_speed,
+        "settlement": scenario.gateways[name].settlement,
         "journal": str(journal) if journal else None,
         "faults": [
             _fault(f"f{number}", fault)
@@ -37,10 +39,16 @@ def gateway(scenario: Scenario, name: str, journal: Path | None, port: int = 0) 
     }
 
 
-def webhooks(gateway: str, platform: str) -> Plan:
+def webhooks(scenario: Scenario, gateway: str, platform: str) -> Plan:
     """Where a mock gateway delivers which events: to the reference platform, of which this is the base URL,
     those that mean something to it."""
-    return {"urls": [f"{platform}/webhooks/{gateway}"], "events": list(EVENTS.get(gateway, ()))}
+    how = scenario.gateways[gateway].webhooks
+    return {
+        "urls": [f"{platform}/webhooks/{gateway}"],
+        "events": list(EVENTS.get(gateway, ())),
+        "jitter_s": how.jitter / 1e9,
+        "doubled": how.doubled,
+    }
 
 
 def platform(

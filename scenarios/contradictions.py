@@ -60,6 +60,24 @@ def _mix_is_served(scenario: Scenario) -> Iterator[Finding]:
             )
 
 
+@reads("load", "gateways", "platform")
+def _currencies_are_served(scenario: Scenario) -> Iterator[Finding]:
+    if scenario.platform.reference is None:
+        return
+    connectors = [CONNECTORS[name] for name in scenario.gateways if name in CONNECTORS]
+    methods = [method for method, share in scenario.load.mix.items() if share]
+    for currency in (name for name, share in scenario.load.currencies.items() if share and name in EXPONENTS):
+        for method in methods:
+            takers = [connector for connector in connectors if method in connector.methods]
+            if takers and not any(not taker.currencies or currency in taker.currencies for taker in takers):
+                known = ", ".join(sorted(set().union(*(taker.currencies for taker in takers))))
+                yield Finding(
+                    ("load", "currencies", currency),
+                    f"no gateway of this scenario takes {method!r} in {currency}",
+                    f"it is taken in {known}",
+                )
+
+
 @reads("load")
 def _load_is_sound(scenario: Scenario) -> Iterator[Finding]:
     load = scenario.load
@@ -193,6 +211,7 @@ CHECKS = (
     _gateways_are_known,
     _platform_has_gateways,
     _mix_is_served,
+    _currencies_are_served,
     _load_is_sound,
     _faults_are_known,
     _faults_fit_the_load,

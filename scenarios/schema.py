@@ -102,6 +102,13 @@ class Latency(Section):
         return self
 
 
+class Webhooks(Section):
+    """How badly a mock gateway delivers its events to the reference platform."""
+
+    jitter: Duration = Field(0, ge=0, description="first attempts wait up to so long: events overtake")
+    doubled: Share = Field(0.0, description="share of deliveries that are sent twice although they arrived")
+
+
 class Gateway(Section):
     """A mock gateway."""
 
@@ -111,6 +118,17 @@ class Gateway(Section):
     )
     weight: float = Field(
         1.0, ge=0, allow_inf_nan=False, description="its part of the traffic, relative to the others"
+    )
+    webhooks: Webhooks = Field(default_factory=Webhooks, description="how it delivers its events")
+    clock_speed: float = Field(
+        1.0,
+        gt=0,
+        allow_inf_nan=False,
+        description="seconds of its clock to a real one, so that payouts fall into the drill; idempotency "
+        "keys expire by this clock, too",
+    )
+    settlement: Literal["timed"] | None = Field(
+        None, description="timed: bank debits settle on the days of their scheme, by the gateway's clock"
     )
 
 

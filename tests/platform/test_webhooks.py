@@ -244,6 +244,23 @@ def test_a_debit_settles_by_its_webhook_and_by_asking_when_that_is_lost(
     run(story())
 
 
+def test_a_debit_outlives_its_platform(tmp_path: Path) -> None:
+    async def story() -> None:
+        async with gateway("gocardless") as service:
+            urls = {"gocardless": (url(service), 1.0)}
+            async with serving(tmp_path / "s", urls) as shop:
+                _, payment = await shop.pay("o1", "bank_account", method="bank")
+            async with serving(tmp_path / "s", urls) as shop:
+                assert await shop.payment(payment["id"]) == payment
+                _, health, _ = await shop.call("GET", "/health")
+                assert (health["unresolved"], health["unsettled"]) == (0, 1)
+                core(service).mock_clock.advance(60)
+                assert (await shop.settled(payment["id"]))["status"] == "succeeded"
+                await check_the_money(shop, service)
+
+    run(story())
+
+
 @pytest.mark.parametrize("late_first", [False, True])
 def test_a_debit_that_fails_late_was_taken_and_is_disputed_in_whatever_order_it_is_told(
     tmp_path: Path, late_first: bool

@@ -83,6 +83,8 @@ def test_the_scenarios_that_come_with_it_are_sound(name: str) -> None:
         ("load:\n", "load:\n  mix: {crypto: 100%}\n", 6, "no payment method 'crypto'"),
         ("load:\n", "load:\n  currencies: {EURO: 100%}\n", 6, "did you mean EUR?"),
         ("load:\n", "load:\n  spacing: evn\n", 6, "did you mean even?"),
+        ("weight: 60", "weight: 60, clock_speed: 0", 3, "above 0"),
+        ("weight: 60", "weight: 60, webhooks: {doubled: 120%}", 3, "100%"),
         ("name: drill", "name: drill\nplatform: {url: 'http://pay.example.test'}", 2, "allow_hosts"),
         ("name: drill", "name: drill\nplatform: {url: 'ftp://x'}", 2, "must be an http"),
         ("name: drill", "name: drill\nplatform: {url: 'http://127.0.0.1', reference: {}}", 2, "not both"),
