@@ -191,13 +191,14 @@ def _serve(
 ) -> list[str]:
     """Start everything, and say where it is, a line each. Returns what else there is to say."""
     urls: dict[str, str] = {}
+    secrets: dict[str, str] = {}
     guide: list[str] = []
     for name in sorted(ports, key=lambda name: name == "platform"):
         child = Child(name, ["-m", "mocks.process"], folder / f"{name}.log")
         children.append(child)
         if name == "platform":
             known = {gateway: url for gateway, url in urls.items() if gateway in CONNECTORS}
-            plan = plans.platform(scenario, known, store, None, ports[name])
+            plan = plans.platform(scenario, known, store, None, ports[name], secrets=secrets)
             if files is not None:
                 for entry in plan["gateways"]:
                     entry["authority"] = str(files.authority)
@@ -211,7 +212,13 @@ def _serve(
         typer.echo(f"{name} {urls[name]}")
         if "admin_port" in ready:
             typer.echo(f"{name}-admin http://127.0.0.1:{ready['admin_port']}")
-        if name != "platform":
+        if name == "platform":
+            for gateway in children[:-1]:
+                # Who names URLs of their own wants the webhooks there.
+                if "webhooks" not in extras[gateway.name]:
+                    gateway.deliver(plans.webhooks(scenario, gateway.name, urls[name]))
+        else:
+            secrets[name] = str(ready.get("webhook_secret", ""))
             guide += pointing(name, urls[name], str(ready.get("webhook_secret", "")))
     if files is not None:
         guide += trusting(files.authority, next(iter(urls.values())))

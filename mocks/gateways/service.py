@@ -138,11 +138,7 @@ class GatewayService:
         if self._recorder is not None:
             begin = self._recorder.restart if anew else self._recorder.start
             unsent = begin(webhooks["urls"])
-        gateway.outbox.deliver_to(
-            webhooks["urls"],
-            jitter_s=float(webhooks.get("jitter_s", 0.0)),
-            doubled=float(webhooks.get("doubled", 0.0)),
-        )
+        _deliver(gateway, webhooks)
         rate_limit = plan.get("rate_limit")
         if rate_limit:
             gateway.rate_limit.enforce(None if rate_limit is True else int(rate_limit))
@@ -162,12 +158,9 @@ class GatewayService:
         """Deliver events as the plan's ``webhooks`` would have said, had the URLs been known then. With
         ``events``, only those of these kinds are; one that ends in ``*`` stands for all that begin so."""
         assert self.gateway is not None
-        self.gateway.outbox.deliver_to(
-            webhooks["urls"],
-            jitter_s=float(webhooks.get("jitter_s", 0.0)),
-            doubled=float(webhooks.get("doubled", 0.0)),
-            wants=_among(webhooks["events"]) if "events" in webhooks else None,
-        )
+        # Kept as if it had been planned: a reset must not forget it.
+        self._plan = {**self._plan, "webhooks": webhooks}
+        _deliver(self.gateway, webhooks)
 
     async def stop(self) -> None:
         """Stop the faults, answer what is in flight within a second, close."""
@@ -188,6 +181,15 @@ class GatewayService:
 def _end_process() -> None:
     """A mock that can no longer keep its state ends: whoever started it is told, by its last words."""
     os.kill(os.getpid(), signal.SIGTERM)
+
+
+def _deliver(gateway: Gateway, webhooks: Message) -> None:
+    gateway.outbox.deliver_to(
+        webhooks["urls"],
+        jitter_s=float(webhooks.get("jitter_s", 0.0)),
+        doubled=float(webhooks.get("doubled", 0.0)),
+        wants=_among(webhooks["events"]) if "events" in webhooks else None,
+    )
 
 
 def _among(kinds: Sequence[str]) -> Callable[[str], bool]:

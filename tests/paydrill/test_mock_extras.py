@@ -58,6 +58,30 @@ def test_events_arrive_signed_and_the_admin_interface_tells_of_them() -> None:
     assert process.returncode == 0
 
 
+def test_the_platform_that_is_served_beside_them_hears_of_payouts() -> None:
+    command = [sys.executable, "-m", "paydrill", "mock", "stripe:0", "platform:0", "--latency", "1ms,2ms"]
+    with subprocess.Popen([*command, "--admin", "0"], stdout=subprocess.PIPE, text=True) as process:
+        try:
+            assert process.stdout is not None
+            urls = dict(process.stdout.readline().split()[:2] for _ in range(3))
+            order = {"order_id": "o1", "amount_minor": 1290, "currency": "EUR"}
+            order |= {"method": "card", "instrument": "card_visa"}
+            paid = httpx.post(f"{urls['platform']}/payments", json=order, headers={"Idempotency-Key": "o1"})
+            assert paid.status_code == 201
+            httpx.post(f"{urls['stripe-admin']}/clock/advance", json={"seconds": 4 * 86_400})
+            give_up = time.monotonic() + 20
+            kinds: list[str] = []
+            while "payout" not in kinds and time.monotonic() < give_up:
+                entries = httpx.get(f"{urls['platform']}/ledger").json()
+                more = httpx.get(f"{urls['platform']}/ledger?after={entries['next'] or 'e0'}").json()
+                kinds = [entry["kind"] for entry in entries["entries"] + more["entries"]]
+                time.sleep(0.05)
+            assert sorted(kinds) == ["fee", "payment", "payout"]
+        finally:
+            process.send_signal(signal.SIGTERM)
+            process.communicate(timeout=20)
+
+
 @pytest.mark.parametrize("url", ["https://example.test/hooks", "http://10.1.2.3/", "hooks"])
 def test_webhooks_go_to_loopback_only(url: str) -> None:
     done = CliRunner().invoke(app, ["mock", "stripe:0", "--webhooks", url])
