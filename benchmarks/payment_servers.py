@@ -16,6 +16,7 @@ import uvloop
 
 from benchmarks.payment_requests import CREATE, PaymentRequests, post
 from mocks.exchange import Exchange, Request
+from mocks.garbage import freeze_survivors
 from mocks.gateways import GATEWAYS
 from mocks.gateways.gateway import Gateway
 from mocks.http import Server
@@ -24,6 +25,7 @@ from mocks.latency import Latency
 
 async def serve_paydrill() -> None:
     """The Stripe mock as it is: ledger, idempotency keys, events; no latency and no journal."""
+    freeze_survivors()  # as every mock's process does when its run begins
     gateway = _stripe()
     server = Server(gateway)
     gateway.server = server
@@ -117,7 +119,7 @@ def _answer(gateway: Gateway, body: bytes, path: str, number: int) -> bytes:
 
 
 def _say(port: int) -> None:
-    # As every mock's process does when its run begins (mocks/process.py); for both servers alike.
+    # For all servers alike.
     gc.collect()
     gc.freeze()
     print(port, flush=True)

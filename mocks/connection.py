@@ -138,6 +138,8 @@ class Connection(asyncio.Protocol):
         self.server.connections.discard(self)
         self._in_time()
         self._lose_all()
+        # It knows the connection: left in place, the two would live until the collector comes by.
+        del self._parser
 
     def data_received(self, data: bytes) -> None:
         if self._ended:

@@ -14,7 +14,6 @@ terminal tells every process of the group, and the conductor decides what that m
 from __future__ import annotations
 
 import asyncio
-import gc
 import importlib
 import signal
 import sys
@@ -28,6 +27,7 @@ import uvloop
 from journal.clock import Clock
 from journal.tether import Message, Tether, TetherBrokenError
 from journal.writer import FLUSH_EVERY, Writer
+from mocks.garbage import freeze_survivors
 
 STOP_LIMIT = 5.0
 """Seconds that a service may take to stop before the process ends without it."""
@@ -140,9 +140,7 @@ class Child:
         folder = self._plan.get("journal")
         if folder is not None:
             self._writer = Writer(Path(folder), str(self._plan["name"]))
-        # What exists now lives as long as the process: the collector needn't look at it again.
-        gc.collect()
-        gc.freeze()
+        freeze_survivors()
         self._service.go(Clock(epoch_ns), self._writer)
         self._flush_and_again()
 
