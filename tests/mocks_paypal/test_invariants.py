@@ -119,7 +119,7 @@ class PayPalMachine(RuleBasedStateMachine):
         self.gateway.mock_clock.advance(days * 86_400)
         self.log_in()
 
-    @rule(notes=st.sampled_from(["", "winning_evidence", "losing_evidence"]), last=st.booleans())
+    @rule(notes=st.sampled_from(["it was sent", "winning_evidence", "losing_evidence"]), last=st.booleans())
     def answer_a_dispute(self, notes: str, last: bool) -> None:
         rows = self.client.get("/v1/customer/disputes").json()["items"]
         if rows:
