@@ -50,7 +50,7 @@ def test_every_event_is_delivered_and_verified_by_the_sdk() -> None:
         simulate(sdk, "payment_paid_out", payment.id)
         listed = {event.id for event in sdk.events.all()}
         running.until(lambda: len(got) >= len(listed) and running.gateway.outbox.idle, "all were delivered")
-        secret = running.gateway.webhook_secret  # type: ignore[attr-defined]
+        secret = running.gateway.webhook_secret
         delivered = [event for body, sign in got for event in webhooks.parse(body, secret, sign)]
         assert {event.id for event in delivered} == listed and len(delivered) == len(listed)
         confirmed = next(event for event in delivered if event.action == "confirmed")
