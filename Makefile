@@ -64,11 +64,12 @@ $(NODE_READY): $(NODE_SDKS)/package.json $(NODE_SDKS)/package-lock.json
 	@cd $(NODE_SDKS) && npm ci --ignore-scripts --silent
 	@touch $(NODE_READY)
 
-$(COMPETITORS_READY): $(COMPETITORS)/requirements.lock $(COMPETITORS)/package-lock.json
+$(COMPETITORS_READY): $(wildcard $(COMPETITORS)/*.lock) $(COMPETITORS)/package-lock.json
 	@echo "installing localstripe and WireMock from the lock files of $(COMPETITORS) ..."
 	@command -v java >/dev/null || { echo "WireMock needs Java 11 or newer"; exit 1; }
 	@cd $(COMPETITORS) && npm ci --ignore-scripts --silent
 	@$(PYTHON) -m venv --clear $(COMPETITORS)/venv
-	@$(COMPETITORS)/venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes \
-	  --no-build-isolation -r $(COMPETITORS)/requirements.lock
+	@# localstripe comes as source: what builds it has to be there before.
+	@for lock in build requirements; do $(COMPETITORS)/venv/bin/python -m pip install --quiet \
+	  --disable-pip-version-check --require-hashes --no-build-isolation -r $(COMPETITORS)/$$lock.lock || exit 1; done
 	@touch $(COMPETITORS_READY)
