@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Generator, Iterator, Mapping
 from typing import Any, Protocol
 
+from mocks.units import parameter_value as parameter_value
 from scenarios.document import Path as Place
 from scenarios.finding import Finding, nearest
-from scenarios.quantities import parse_duration, parse_share
 
 
 class _Parameter(Protocol):
@@ -43,31 +42,3 @@ def complaint(
         parse(values)
     except ValueError as error:
         yield Finding(place, str(error))
-
-
-def parameter_value(kind: str, value: object) -> Any:
-    """A parameter as its fault or probe wants it: durations in ns, shares as parts of 1, the rest as it is.
-
-    Raises:
-        ValueError: It is not of that kind.
-    """
-    if kind == "duration":
-        return parse_duration(value)
-    if kind == "share":
-        return parse_share(value)
-    if kind == "status":
-        if isinstance(value, bool) or not isinstance(value, int) or not 400 <= value <= 599:
-            raise ValueError("must be an HTTP error status, 400 to 599")
-        return value
-    wanted: dict[str, tuple[type | tuple[type, ...], str]] = {
-        "number": ((int, float), "a number"),
-        "count": (int, "a whole number"),
-        "text": (str, "a text"),
-        "flag": (bool, "true or false"),
-    }
-    types, words = wanted[kind]
-    if not isinstance(value, types) or (isinstance(value, bool) and kind != "flag"):
-        raise ValueError(f"must be {words}")
-    if isinstance(value, int | float) and not (math.isfinite(value) and value >= 0):
-        raise ValueError("must be 0 or more")
-    return value

@@ -11,54 +11,21 @@ import operator
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from decimal import Decimal
 from fractions import Fraction
 from typing import Annotated, Literal, cast
 
 from pydantic import BeforeValidator, PlainSerializer
 
-_NS = {
-    "ns": 1,
-    "us": 1_000,
-    "µs": 1_000,
-    "ms": 1_000_000,
-    "s": 1_000_000_000,
-    "min": 60_000_000_000,
-    "m": 60_000_000_000,
-    "h": 3_600_000_000_000,
-    "d": 86_400_000_000_000,
-}
+from mocks.units import NUMBER, plain
+from mocks.units import format_duration as format_duration
+from mocks.units import format_share as format_share
+from mocks.units import parse_duration as parse_duration
+from mocks.units import parse_share as parse_share
+
 _PER = {"s": 1, "min": 60, "m": 60, "h": 3600}
-_NUMBER = r"(\d+(?:\.\d+)?)"
-_DURATION = re.compile(rf"\s*{_NUMBER}\s*(ns|us|µs|ms|s|min|m|h|d)")
-_RATE = re.compile(rf"{_NUMBER}\s*/\s*(s|min|m|h)")
-_SHARE = re.compile(rf"{_NUMBER}\s*%")
-_MONTHLY = re.compile(rf"{_NUMBER}\s*/\s*(month|year)")
+_RATE = re.compile(rf"{NUMBER}\s*/\s*(s|min|m|h)")
+_MONTHLY = re.compile(rf"{NUMBER}\s*/\s*(month|year)")
 _BOUND = re.compile(r"(>=|<=|>|<|==|=)?\s*(.+)")
-
-
-def parse_duration(value: object) -> int:
-    """``120ms``, ``20s``, ``1m30s`` -> nanoseconds."""
-    text = str(value).strip()
-    if re.fullmatch(_NUMBER, text):
-        raise ValueError(f"{text} has no unit; write {text}s or {text}ms")
-    total = Fraction(0)
-    at = 0
-    while match := _DURATION.match(text, at):
-        total += Fraction(match[1]) * _NS[match[2]]
-        at = match.end()
-    if at != len(text) or not text:
-        raise ValueError(f"{value!r} is not a duration; write one like 120ms, 20s or 1m30s")
-    return round(total)
-
-
-def format_duration(ns: int) -> str:
-    """The shortest text of a duration in one unit: 1500000000 -> ``1.5s``."""
-    for unit in ("d", "h", "min", "s", "ms", "us"):
-        finest = _NS[unit] if unit in ("d", "h", "min") else _NS[unit] // 1000
-        if ns >= _NS[unit] and ns % finest == 0:
-            return f"{Decimal(ns) / _NS[unit]:f}{unit}"
-    return f"{ns}ns" if ns else "0s"
 
 
 def parse_rate(value: object) -> float:
@@ -66,14 +33,14 @@ def parse_rate(value: object) -> float:
     text = str(value).strip()
     match = _RATE.fullmatch(text)
     if not match:
-        if re.fullmatch(_NUMBER, text):
+        if re.fullmatch(NUMBER, text):
             raise ValueError(f"{text} has no unit; write {text}/s")
         raise ValueError(f"{value!r} is not a rate; write one like 400/s or 24000/min")
     return float(Fraction(match[1]) / _PER[match[2]])
 
 
 def format_rate(per_second: float) -> str:
-    return f"{_plain(per_second)}/s"
+    return f"{plain(per_second)}/s"
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,24 +66,6 @@ def format_rate_range(rate: RateRange) -> str:
     return f"{format_rate(rate.start)}..{format_rate(rate.end)}"
 
 
-def parse_share(value: object) -> float:
-    """``98%`` -> 0.98."""
-    text = str(value).strip()
-    match = _SHARE.fullmatch(text)
-    if not match:
-        if re.fullmatch(_NUMBER, text):
-            raise ValueError(f"{text} has no unit; write {text}%")
-        raise ValueError(f"{value!r} is not a share; write one like 98%")
-    share = float(Fraction(match[1]) / 100)
-    if share > 1:
-        raise ValueError(f"{text} is more than all of them; a share is at most 100%")
-    return share
-
-
-def format_share(share: float) -> str:
-    return f"{_plain(float(Fraction(str(share)) * 100))}%"
-
-
 def parse_monthly(value: object) -> float:
     """``10/month``, ``6/year`` -> events per month of 30 days."""
     text = str(value).strip()
@@ -127,7 +76,7 @@ def parse_monthly(value: object) -> float:
 
 
 def format_monthly(per_month: float) -> str:
-    return f"{_plain(per_month)}/month"
+    return f"{plain(per_month)}/month"
 
 
 Comparison = Literal[">=", ">", "<=", "<"]
@@ -203,8 +152,3 @@ DurationCeiling = Annotated[
     Bound, BeforeValidator(_bound(parse_duration, False, "< 800ms")), PlainSerializer(str)
 ]
 CountCeiling = Annotated[Bound, BeforeValidator(parse_count_bound), PlainSerializer(str)]
-
-
-def _plain(number: float) -> str:
-    text = f"{Decimal(repr(number)):f}"
-    return text.rstrip("0").rstrip(".") if "." in text else text
