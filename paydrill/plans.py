@@ -28,6 +28,7 @@ def gateway(scenario: Scenario, name: str, journal: Path | None, port: int = 0) 
         "port": port,
         "seed": scenario.seed,
         "latency": _latency(scenario.gateways[name].latency),
+        "capacity": scenario.gateways[name].capacity,
         "clock_speed": scenario.gateways[name].clock_speed,
         "settlement": scenario.gateways[name].settlement,
         "journal": str(journal) if journal else None,

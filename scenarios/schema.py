@@ -120,6 +120,12 @@ class Gateway(Section):
         1.0, ge=0, allow_inf_nan=False, description="its part of the traffic, relative to the others"
     )
     webhooks: Webhooks = Field(default_factory=Webhooks, description="how it delivers its events")
+    capacity: int | None = Field(
+        None,
+        ge=1,
+        description="requests that it carries at a time at its own latency; with more in flight, answers "
+        "take in flight / capacity times as long. No limit by default",
+    )
     clock_speed: float = Field(
         1.0,
         gt=0,

@@ -46,6 +46,11 @@ class Gateway(ABC):
         name: What the journal calls it.
         latency: Of a request that is executed; other requests take ``QUICK`` of it.
         seed: Of the run; settles the latency and the moment of execution of the n-th request.
+
+    Attributes:
+        capacity: Requests that it carries at a time at its own latency. One that finds more in flight takes
+            in flight / capacity times as long, so that no more than capacity / mean latency are answered in
+            a second, however many are sent (Little's law). No end to it, unless it is set.
     """
 
     idempotency_header = "idempotency-key"
@@ -70,6 +75,7 @@ class Gateway(ABC):
         self.mock_clock = MockClock()
         self.keys = Keys(self.mock_clock, self.key_lifetime_s)
         self.rate_limit = RateLimit(self.mock_clock, self.limits)
+        self.capacity = math.inf
         self.outbox = Outbox(name, self.mock_clock, self.webhook_rules(), seed)
         self.outbox.record = self._delivered
         self.ids = Draws(seed, f"{name}/ids")
@@ -156,6 +162,8 @@ class Gateway(ABC):
                 call.execute = prepared
                 if exchange.request.method == "GET":
                     drawn_ns *= QUICK
+        if len(self._in_flight) > self.capacity:
+            call.slow(times=len(self._in_flight) / self.capacity)
         latency_ns = call.latency_ns(drawn_ns)
         if latency_ns <= 0:
             self._decide(call, 0)

@@ -49,6 +49,7 @@ class GatewayService:
         ``Outbox.deliver_to``),
         ``rate_limit`` (true: refuse what is beyond the gateway's own limits; a number: instead of them, so
         many requests in the gateway's own period; see ``RateLimit.enforce``),
+        ``capacity`` (requests carried at a time at the gateway's own latency; see ``Gateway``),
         ``clock_speed`` (seconds of the mock's clock to a real one; see ``MockClock.run_at``),
         ``settlement`` (``timed``: what settles later does so by the mock's clock; see
         ``Gateway.settle_by_time``),
@@ -142,6 +143,10 @@ class GatewayService:
         rate_limit = plan.get("rate_limit")
         if rate_limit:
             gateway.rate_limit.enforce(None if rate_limit is True else int(rate_limit))
+        if plan.get("capacity") is not None:
+            gateway.capacity = int(plan["capacity"])
+            if gateway.capacity < 1:
+                raise ValueError(f"a capacity of {gateway.capacity} requests would carry nothing")
         speed = plan.get("clock_speed")
         speed = 1.0 if speed is None else float(speed)
         if speed != gateway.mock_clock.speed:

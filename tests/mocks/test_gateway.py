@@ -14,8 +14,10 @@ from hypothesis import strategies as st
 
 from journal.records import Movement, Record
 from mocks.gateways import GATEWAYS
+from mocks.gateways.service import GatewayService
 from tests.mocks.flight import in_flight
 from tests.mocks.running import Running, adyen_call, adyen_payment, stripe_call, stripe_payment
+from tests.mocks.serving import LoopThread
 
 MS = 1_000_000
 
@@ -62,6 +64,21 @@ def test_the_same_seed_draws_the_same_latencies() -> None:
             return [gateway.latency.quantile(gateway._latencies.uniform(n)) for n in range(5)]
 
     assert drawn(1) == drawn(1) != drawn(2)
+
+
+def test_a_gateway_beyond_its_capacity_answers_the_later_the_more_it_has_in_flight() -> None:
+    with Running("stripe", p50_ms=20_000, capacity=2) as running, ExitStack() as flights:
+        for number in range(6):
+            flights.enter_context(in_flight(running, f"o{number}", f"k{number}"))
+            running.until(lambda n=number: len(running.gateway._in_flight) > n, "it has arrived")  # type: ignore[misc]
+        slowed = running.thread.call(lambda: [call.latency_ns(1) for call in running.gateway._in_flight])
+        assert slowed == [1, 1, 1.5, 2, 2.5, 3]
+
+
+@pytest.mark.parametrize("capacity", [0, -1])
+def test_a_gateway_that_could_carry_nothing_is_refused(capacity: int) -> None:
+    with LoopThread() as thread, pytest.raises(ValueError, match="carry nothing"):
+        thread.wait(GatewayService().start({"gateway": "stripe", "capacity": capacity}))
 
 
 def test_identifiers_are_the_same_for_the_same_seed() -> None:

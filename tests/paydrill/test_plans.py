@@ -12,7 +12,7 @@ from scenarios.reading import parse
 TEXT = """\
 name: plans
 gateways:
-  stripe: {webhooks: {jitter: 2s, doubled: 20%}, clock_speed: 60}
+  stripe: {webhooks: {jitter: 2s, doubled: 20%}, clock_speed: 60, capacity: 40}
   gocardless: {settlement: timed}
 load:
   mix: {card: 50%, bank: 50%}
@@ -30,6 +30,7 @@ def test_gateways_are_told_where_and_how_to_deliver_and_how_time_runs() -> None:
     stripe, gocardless = (plans.gateway(scenario, name, None) for name in ("stripe", "gocardless"))
     assert (stripe["clock_speed"], stripe["settlement"]) == (60, None)
     assert (gocardless["clock_speed"], gocardless["settlement"]) == (1, "timed")
+    assert (stripe["capacity"], gocardless["capacity"]) == (40, None)
     calm = plans.webhooks(scenario, "gocardless", "http://127.0.0.1:9")
     assert (calm["jitter_s"], calm["doubled"]) == (0, 0)
 
