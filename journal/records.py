@@ -97,7 +97,8 @@ class Webhook(NamedTuple):
     """One attempt of a mock gateway to deliver an event (the truth). ``kind`` is the event's type in the
     gateway's words, ``attempt`` counts from 1 for each event and URL. ``due_ns`` is when the attempt was to
     be made; ``delivered_ns`` is when the receiver's answer had come, null when none came (``status`` is then
-    0). An attempt is a success when ``status`` is 200 to 299."""
+    0). An attempt is a success when ``status`` is 200 to 299. ``fault`` names the faults that
+    touched the attempt, joined by ``+``, empty if none did; what was forged is no event of the gateway's."""
 
     gateway: str
     event_id: str
@@ -106,6 +107,7 @@ class Webhook(NamedTuple):
     due_ns: int
     delivered_ns: int | None
     status: int
+    fault: str = ""
 
 
 class FaultEvent(NamedTuple):

@@ -7,27 +7,21 @@ mock's clock: at least once, in no promised order.
 from __future__ import annotations
 
 import asyncio
-import time
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
-from urllib.parse import urlsplit
+from typing import TYPE_CHECKING, Any
 
 from journal.records import Webhook
 from mocks.draws import Draws
-from mocks.loopback import is_loopback
 from mocks.mock_clock import MockClock
-from mocks.outbound import Call, Client, OutboundError
+from mocks.webhook_endpoint import Endpoint, WebhookDelivery
+
+if TYPE_CHECKING:
+    from mocks.faults.webhook import WebhookFault
 
 KEPT = 100_000
 """How many events can be polled; older ones are forgotten (Stripe keeps them for 30 days, others longer)."""
-
-MOST_WAITING = 100_000
-"""How many deliveries may wait for their next attempt; beyond, a failed one is given up."""
-
-AT_ONCE = 32
-"""How many deliveries may be under way to one URL."""
 
 Headers = tuple[tuple[str, str], ...]
 
@@ -92,19 +86,6 @@ class Rules:
     timeout_s: float = 10.0
 
 
-class _Delivery:
-    """One event on its way to one URL; ``due`` is in seconds of the mock's clock."""
-
-    __slots__ = ("attempt", "body", "counted", "due", "event")
-
-    def __init__(self, event: Event, due: float, counted: bool = False) -> None:
-        self.counted = counted
-        self.event = event
-        self.due = due
-        self.attempt = 1
-        self.body: bytes | None = None
-
-
 class Outbox:
     """The events of one gateway, oldest first.
 
@@ -119,6 +100,7 @@ class Outbox:
             was delivered, -1: it was given up) and when that is due, in seconds of the clock.
         unsent: While this is not None nothing is delivered; what would be is collected in it: the event's
             number and the URL -> the next attempt and when it is due. ``resume`` takes it.
+        faults: Those that act on deliveries now, the one that started first before the others.
     """
 
     def __init__(self, gateway: str, clock: MockClock, rules: Rules, seed: int) -> None:
@@ -128,6 +110,7 @@ class Outbox:
         self.record: Callable[[Webhook], None] = lambda webhook: None
         self.attempted: Callable[[int, str, int, float], None] | None = None
         self.unsent: dict[tuple[int, str], tuple[int, float]] | None = None
+        self.faults: list[WebhookFault] = []
         self.abandoned = 0
         self.waiting = 0
         self._events: deque[Event] = deque(maxlen=KEPT)
@@ -242,7 +225,7 @@ class Outbox:
         if self.unsent is not None:
             self.unsent[event.number, endpoint.url] = (1, 0.0)
             return
-        endpoint.take(_Delivery(event, self.clock.now()), 0)
+        endpoint.take(WebhookDelivery(endpoint, event, self.clock.now()), 0)
 
     def resume(self, unsent: Mapping[tuple[int, str], tuple[int, float]]) -> None:
         """Deliver what was collected, as far as its URL is still delivered to and its event still kept."""
@@ -283,6 +266,10 @@ class Outbox:
         for endpoint in self._endpoints:
             endpoint.pump()
 
+    def after(self, wait_ns: int, action: Callable[[], None]) -> asyncio.TimerHandle:
+        """Do something after so much real time."""
+        return asyncio.get_running_loop().call_later(wait_ns / 1e9, action)
+
     async def close(self) -> None:
         """Stop delivering."""
         endpoints, self._endpoints = (*self._endpoints, *self._retired), ()
@@ -311,150 +298,4 @@ class Outbox:
             copies = 2 if self._doubled and self._doubles.uniform(event.number) < self._doubled else 1
             for copy in range(copies):
                 wait = self._jitter_s * self._delays.uniform(2 * event.number + copy) if self._jitter_s else 0
-                endpoint.take(_Delivery(event, now + wait, copy == 0), wait)
-
-
-class Endpoint:
-    """One URL: its queue, its connections, its failures.
-
-    ``wants`` and ``sign`` are as for ``Outbox.add_endpoint``; they may be exchanged at any time. Raises
-    ValueError for a URL that ``check_url`` refuses.
-    """
-
-    def __init__(
-        self,
-        outbox: Outbox,
-        url: str,
-        wants: Callable[[str], bool] | None = None,
-        sign: Sign | None = None,
-    ) -> None:
-        check_url(url)
-        parts = urlsplit(url)
-        self.url = url
-        self.wants = wants
-        self.sign = outbox.rules.sign if sign is None else sign
-        self._outbox = outbox
-        self._client = Client(f"http://{parts.netloc}")
-        self._target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
-        self._queue: deque[_Delivery] = deque()
-        self._tasks: set[asyncio.Task[None]] = set()
-        self._closed = False
-
-    @property
-    def idle(self) -> bool:
-        return not self._queue and not self._tasks
-
-    def take(self, delivery: _Delivery, wait: float) -> None:
-        """Deliver, at once or after ``wait`` seconds of the mock's clock."""
-        if wait > 0:
-            self._outbox.clock.call_at(delivery.due, lambda: self._due(delivery))
-        else:
-            self._due(delivery)
-
-    def resume(self, event: Event, attempt: int, due: float) -> None:
-        """Go on with a delivery where an earlier process left it."""
-        now = self._outbox.clock.now()
-        delivery = _Delivery(event, max(due, now), counted=True)
-        delivery.attempt = attempt
-        if due > now:
-            self._wait(delivery)
-        else:
-            self._due(delivery)
-
-    def pump(self) -> None:
-        """Set the next deliveries off; without an event loop nothing is delivered."""
-        try:
-            loop = asyncio.get_running_loop()
-        except RuntimeError:
-            return
-        while self._queue and len(self._tasks) < AT_ONCE and not self._closed and not self._outbox.held:
-            task = loop.create_task(self._deliver(self._queue.popleft()))
-            self._tasks.add(task)
-            task.add_done_callback(self._done)
-
-    def retire(self) -> None:
-        """Begin nothing more."""
-        self._closed = True
-        while self._queue:
-            self._drop(self._queue.popleft())
-
-    async def close(self) -> None:
-        """Stop at once."""
-        self.retire()
-        for task in tuple(self._tasks):
-            task.cancel()
-        if self._tasks:
-            await asyncio.gather(*self._tasks, return_exceptions=True)
-        await self._client.close()
-
-    def _due(self, delivery: _Delivery) -> None:
-        if self._closed:
-            self._drop(delivery)
-        else:
-            self._queue.append(delivery)
-            self.pump()
-
-    def _drop(self, delivery: _Delivery) -> None:
-        if delivery.counted:
-            self._outbox.settle(delivery.event)
-
-    def _done(self, task: asyncio.Task[None]) -> None:
-        self._tasks.discard(task)
-        self.pump()
-
-    async def _deliver(self, delivery: _Delivery) -> None:
-        outbox, event = self._outbox, delivery.event
-        if delivery.body is None:
-            delivery.body = event.payload()
-        late_ns = int((outbox.clock.now() - delivery.due) * 1e9)
-        due_ns = time.monotonic_ns() - max(0, late_ns)
-        headers = (
-            ("content-type", "application/json; charset=utf-8"),
-            *self.sign(delivery.body, outbox.clock.unix()),
-        )
-        status, delivered_ns = 0, None
-        try:
-            call = Call("POST", self._target, headers, delivery.body)
-            answer = await self._client.call(call, int(outbox.rules.timeout_s * 1e9))
-            status, delivered_ns = answer.status, time.monotonic_ns()
-        except OutboundError:
-            pass
-        outbox.record(
-            Webhook(outbox.gateway, event.id, event.kind, delivery.attempt, due_ns, delivered_ns, status)
-        )
-        if not 200 <= status < 300:
-            self._again(delivery)
-            return
-        if delivery.counted:
-            outbox.settle(event)
-        if outbox.attempted is not None:
-            outbox.attempted(event.number, self.url, 0, 0.0)
-
-    def _again(self, delivery: _Delivery) -> None:
-        outbox = self._outbox
-        waits = outbox.rules.redelivery_s
-        if delivery.attempt > len(waits) or outbox.waiting >= MOST_WAITING or self._closed:
-            outbox.abandoned += 1
-            if outbox.attempted is not None:
-                outbox.attempted(delivery.event.number, self.url, -1, 0.0)
-            return
-        delivery.due = outbox.clock.now() + waits[delivery.attempt - 1]
-        delivery.attempt += 1
-        if outbox.attempted is not None:
-            outbox.attempted(delivery.event.number, self.url, delivery.attempt, delivery.due)
-        self._wait(delivery)
-
-    def _wait(self, delivery: _Delivery) -> None:
-        self._outbox.waiting += 1
-        self._outbox.clock.call_at(delivery.due, lambda: self._retry(delivery))
-
-    def _retry(self, delivery: _Delivery) -> None:
-        self._outbox.waiting -= 1
-        self._due(delivery)
-
-
-def check_url(url: str) -> None:
-    """Raises ValueError for a URL that no webhook is delivered to: one that is not plain HTTP on loopback."""
-    parts = urlsplit(url)
-    if parts.scheme != "http" or not is_loopback(parts.hostname or ""):
-        raise ValueError(f"{url!r} is no place for webhooks: only http:// on a loopback address is")
+                endpoint.take(WebhookDelivery(endpoint, event, now + wait, copy == 0), wait)

@@ -9,7 +9,8 @@ from mocks.gateways.paypal.errors import PayPalError
 from mocks.gateways.paypal.events import TYPES
 from mocks.gateways.paypal.fields import Body, text
 from mocks.gateways.paypal.signing import Signer
-from mocks.webhooks import Endpoint, Outbox
+from mocks.webhook_endpoint import Endpoint
+from mocks.webhooks import Outbox
 
 MOST = 10
 """How many URLs an application may register."""

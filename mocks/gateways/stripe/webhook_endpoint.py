@@ -6,7 +6,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
-from mocks.webhooks import Endpoint
+from mocks.webhook_endpoint import Endpoint
 
 
 @dataclass(slots=True)

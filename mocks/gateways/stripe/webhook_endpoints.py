@@ -16,7 +16,8 @@ from mocks.gateways.stripe.form import FormError, Parameters, listed
 from mocks.gateways.stripe.objects import boolean, listing, metadata, page_of, place_in, text
 from mocks.gateways.stripe.webhook_endpoint import WebhookEndpoint
 from mocks.mock_clock import MockClock
-from mocks.webhooks import Outbox, check_url
+from mocks.webhook_endpoint import check_url
+from mocks.webhooks import Outbox
 
 MOST = 16
 """Webhook endpoints of one account ("Register your endpoint": up to 16)."""

@@ -1,0 +1,374 @@
+"""A URL that webhooks go to: its queue, its connections, its failures, and what faults do with them."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from journal.records import Webhook
+from mocks.loopback import is_loopback
+from mocks.outbound import Call, Client, OutboundError
+
+if TYPE_CHECKING:
+    from mocks.webhooks import Event, Headers, Outbox, Sign
+
+MOST_WAITING = 100_000
+"""How many deliveries may wait for their next attempt; beyond, a failed one is given up."""
+
+AT_ONCE = 32
+"""How many deliveries may be under way to one URL."""
+
+_CONTENT_TYPE = ("content-type", "application/json; charset=utf-8")
+
+
+@dataclass(frozen=True, slots=True)
+class Forgery:
+    """A webhook that its gateway never sent: what it claims, and the headers that are to make it believed.
+
+    Attributes:
+        event_id: Of the event that never was.
+        kind: Its type in the gateway's words.
+        body: What is delivered.
+        headers: The signature among them, unless there is none.
+    """
+
+    event_id: str
+    kind: str
+    body: bytes
+    headers: Headers
+
+
+@dataclass(slots=True)
+class Detour:
+    """What faults want of one attempt.
+
+    Attributes:
+        add_ns: Real time by which it is made later.
+        copies: How often it is made besides.
+        older_s: How far in the past the signature's time is to lie.
+        lost: It is never made. ``unseen``: the gateway counts it as delivered; ``failed``: it does not.
+        keeper: Takes it, and calls ``WebhookDelivery.go`` when it is to be made.
+    """
+
+    add_ns: int = 0
+    copies: int = 0
+    older_s: float = 0.0
+    lost: str = ""
+    keeper: Callable[[WebhookDelivery], None] | None = None
+
+
+class WebhookDelivery:
+    """One event on its way to one URL. What the journal will say of it is collected here; faults act on its
+    next attempt by its methods.
+
+    Attributes:
+        event: What is delivered.
+        endpoint: Where to.
+        due: When the next attempt is, or was, to be made, in seconds of the mock's clock.
+        attempt: Its number, from 1.
+        counted: Whether the event is pending because of this delivery.
+        fault: The names of the faults that touched the attempt, in that order, joined by ``+``.
+        forgery: What is delivered instead of the event, once.
+    """
+
+    __slots__ = (
+        "attempt",
+        "body",
+        "counted",
+        "detour",
+        "due",
+        "endpoint",
+        "event",
+        "fault",
+        "forgery",
+        "passed",
+    )
+
+    def __init__(self, endpoint: Endpoint, event: Event, due: float, counted: bool = False) -> None:
+        self.endpoint = endpoint
+        self.counted = counted
+        self.event = event
+        self.due = due
+        self.attempt = 1
+        self.body: bytes | None = None
+        self.fault = ""
+        self.forgery: Forgery | None = None
+        self.detour: Detour | None = None
+        self.passed = False
+
+    def touch(self, fault: str) -> None:
+        """Have the journal say that a fault touched the attempt."""
+        self.fault = f"{self.fault}+{fault}" if self.fault else fault
+
+    def slow(self, add_ns: int) -> None:
+        """Make the attempt later, by so much real time."""
+        self._detour().add_ns += add_ns
+
+    def double(self, copies: int) -> None:
+        """Make the attempt so many times more."""
+        self._detour().copies += copies
+
+    def back_date(self, seconds: float) -> None:
+        """Sign it as if it had been made so many seconds ago."""
+        self._detour().older_s += seconds
+
+    def lose(self, *, seen: bool) -> None:
+        """Don't make the attempt. ``seen``: the gateway notices, and tries again by its schedule; if not, it
+        counts the event as delivered."""
+        self._detour().lost = "failed" if seen else "unseen"
+
+    def keep(self, keeper: Callable[[WebhookDelivery], None]) -> None:
+        """Hand the attempt to ``keeper``, which calls ``go`` when it is to be made; the last one has it."""
+        self._detour().keeper = keeper
+
+    def forge(self, forgery: Forgery, fault: str) -> None:
+        """Deliver a forgery to the same URL besides."""
+        forged = WebhookDelivery(self.endpoint, self.event, self.due)
+        forged.forgery, forged.fault, forged.passed = forgery, fault, True
+        self.endpoint.go(forged)
+
+    def go(self) -> None:
+        """Make the attempt that was kept."""
+        self.endpoint.go(self)
+
+    def copy(self) -> WebhookDelivery:
+        """Another delivery of the same event to the same URL."""
+        copy = WebhookDelivery(self.endpoint, self.event, self.due)
+        copy.attempt, copy.body, copy.fault = self.attempt, self.body, self.fault
+        copy.detour, copy.passed = self.detour, True
+        return copy
+
+    def _detour(self) -> Detour:
+        if self.detour is None:
+            self.detour = Detour()
+        return self.detour
+
+
+class Endpoint:
+    """One URL: its queue, its connections, its failures.
+
+    ``wants`` and ``sign`` are as for ``Outbox.add_endpoint``; they may be exchanged at any time. Raises
+    ValueError for a URL that ``check_url`` refuses.
+    """
+
+    def __init__(
+        self,
+        outbox: Outbox,
+        url: str,
+        wants: Callable[[str], bool] | None = None,
+        sign: Sign | None = None,
+    ) -> None:
+        check_url(url)
+        parts = urlsplit(url)
+        self.url = url
+        self.wants = wants
+        self.sign = outbox.rules.sign if sign is None else sign
+        self._outbox = outbox
+        self._client = Client(f"http://{parts.netloc}")
+        self._target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+        self._queue: deque[WebhookDelivery] = deque()
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._closed = False
+
+    @property
+    def idle(self) -> bool:
+        return not self._queue and not self._tasks
+
+    def take(self, delivery: WebhookDelivery, wait: float) -> None:
+        """Deliver, at once or after ``wait`` seconds of the mock's clock."""
+        if wait > 0:
+            self._outbox.clock.call_at(delivery.due, lambda: self._due(delivery))
+        else:
+            self._due(delivery)
+
+    def resume(self, event: Event, attempt: int, due: float) -> None:
+        """Go on with a delivery where an earlier process left it."""
+        now = self._outbox.clock.now()
+        delivery = WebhookDelivery(self, event, max(due, now), counted=True)
+        delivery.attempt = attempt
+        if due > now:
+            self._wait(delivery)
+        else:
+            self._due(delivery)
+
+    def pump(self) -> None:
+        """Set the next deliveries off; without an event loop nothing is delivered."""
+        try:
+            loop = asyncio.get_running_loop()
+        except RuntimeError:
+            return
+        outbox = self._outbox
+        while self._queue and len(self._tasks) < AT_ONCE and not self._closed and not outbox.held:
+            delivery = self._queue.popleft()
+            if outbox.faults and not delivery.passed and not self._pass_faults(delivery):
+                continue
+            task = loop.create_task(self._deliver(delivery))
+            self._tasks.add(task)
+            task.add_done_callback(self._done)
+
+    def go(self, delivery: WebhookDelivery) -> None:
+        """Make an attempt that faults have had their say on, as soon as may be."""
+        self._due(delivery)
+
+    def retire(self) -> None:
+        """Begin nothing more."""
+        self._closed = True
+        while self._queue:
+            self._drop(self._queue.popleft())
+
+    async def close(self) -> None:
+        """Stop at once."""
+        self.retire()
+        for task in tuple(self._tasks):
+            task.cancel()
+        if self._tasks:
+            await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._client.close()
+
+    def _due(self, delivery: WebhookDelivery) -> None:
+        if self._closed:
+            self._drop(delivery)
+        else:
+            self._queue.append(delivery)
+            self.pump()
+
+    def _drop(self, delivery: WebhookDelivery) -> None:
+        if delivery.counted:
+            self._outbox.settle(delivery.event)
+
+    def _done(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        self.pump()
+
+    async def _deliver(self, delivery: WebhookDelivery) -> None:
+        outbox, event, forgery = self._outbox, delivery.event, delivery.forgery
+        due_ns = self._due_ns(delivery)
+        if forgery is not None:
+            body, headers = forgery.body, forgery.headers
+        else:
+            if delivery.body is None:
+                delivery.body = event.payload()
+            at = outbox.clock.unix()
+            if delivery.detour is not None:
+                at -= int(delivery.detour.older_s)
+            body, headers = delivery.body, self.sign(delivery.body, at)
+        status, delivered_ns = 0, None
+        try:
+            call = Call("POST", self._target, (_CONTENT_TYPE, *headers), body)
+            answer = await self._client.call(call, int(outbox.rules.timeout_s * 1e9))
+            status, delivered_ns = answer.status, time.monotonic_ns()
+        except OutboundError:
+            pass
+        for fault in tuple(outbox.faults):
+            fault.attempted(delivery, status)
+        self._record(delivery, due_ns, delivered_ns, status)
+        if forgery is not None:
+            return
+        if 200 <= status < 300:
+            self._done_with(delivery)
+        else:
+            self._again(delivery)
+
+    def _pass_faults(self, delivery: WebhookDelivery) -> bool:
+        """Let the active faults, the one that started first before the others, act on an attempt that is
+        about to be made. Returns whether it is to be made now."""
+        outbox = self._outbox
+        delivery.passed = True
+        for fault in tuple(outbox.faults):
+            if fault.touches_delivery(delivery):
+                delivery.touch(fault.name)
+                fault.delivering(delivery)
+        detour = delivery.detour
+        if detour is None:
+            return True
+        if detour.lost:
+            for fault in tuple(outbox.faults):
+                fault.attempted(delivery, 0)
+            self._record(delivery, self._due_ns(delivery), None, 0)
+            if detour.lost == "failed":
+                self._again(delivery)
+            else:
+                self._done_with(delivery)
+            return False
+        deliveries = [delivery, *(delivery.copy() for _ in range(detour.copies))]
+        now = detour.keeper is None and not detour.add_ns
+        if now:
+            self._queue.extend(deliveries[1:])
+            return True
+        for one in deliveries:
+            if detour.add_ns:
+                outbox.after(detour.add_ns, partial(self._kept_or_due, one))
+            else:
+                self._kept_or_due(one)
+        return False
+
+    def _kept_or_due(self, delivery: WebhookDelivery) -> None:
+        keeper = delivery.detour.keeper if delivery.detour is not None else None
+        if keeper is not None and not self._closed:
+            keeper(delivery)
+        else:
+            self._due(delivery)
+
+    def _due_ns(self, delivery: WebhookDelivery) -> int:
+        clock = self._outbox.clock
+        late_ns = int((clock.now() - delivery.due) / clock.speed * 1e9)
+        return time.monotonic_ns() - max(0, late_ns)
+
+    def _record(self, delivery: WebhookDelivery, due_ns: int, delivered_ns: int | None, status: int) -> None:
+        what = delivery.event if delivery.forgery is None else delivery.forgery
+        name = delivery.event.id if delivery.forgery is None else delivery.forgery.event_id
+        self._outbox.record(
+            Webhook(
+                gateway=self._outbox.gateway,
+                event_id=name,
+                kind=what.kind,
+                attempt=delivery.attempt,
+                due_ns=due_ns,
+                delivered_ns=delivered_ns,
+                status=status,
+                fault=delivery.fault,
+            )
+        )
+
+    def _done_with(self, delivery: WebhookDelivery) -> None:
+        outbox = self._outbox
+        if delivery.counted:
+            outbox.settle(delivery.event)
+        if outbox.attempted is not None:
+            outbox.attempted(delivery.event.number, self.url, 0, 0.0)
+
+    def _again(self, delivery: WebhookDelivery) -> None:
+        outbox = self._outbox
+        waits = outbox.rules.redelivery_s
+        if delivery.attempt > len(waits) or outbox.waiting >= MOST_WAITING or self._closed:
+            outbox.abandoned += 1
+            if outbox.attempted is not None:
+                outbox.attempted(delivery.event.number, self.url, -1, 0.0)
+            return
+        delivery.due = outbox.clock.now() + waits[delivery.attempt - 1]
+        delivery.attempt += 1
+        delivery.fault, delivery.detour, delivery.passed = "", None, False
+        if outbox.attempted is not None:
+            outbox.attempted(delivery.event.number, self.url, delivery.attempt, delivery.due)
+        self._wait(delivery)
+
+    def _wait(self, delivery: WebhookDelivery) -> None:
+        self._outbox.waiting += 1
+        self._outbox.clock.call_at(delivery.due, lambda: self._retry(delivery))
+
+    def _retry(self, delivery: WebhookDelivery) -> None:
+        self._outbox.waiting -= 1
+        self._due(delivery)
+
+
+def check_url(url: str) -> None:
+    """Raises ValueError for a URL that no webhook is delivered to: one that is not plain HTTP on loopback."""
+    parts = urlsplit(url)
+    if parts.scheme != "http" or not is_loopback(parts.hostname or ""):
+        raise ValueError(f"{url!r} is no place for webhooks: only http:// on a loopback address is")
