@@ -21,6 +21,7 @@ from mocks.gateways import GATEWAYS
 from mocks.gateways.gateway import Gateway
 from mocks.http import Server
 from mocks.latency import Latency
+from mocks.transmission import Transmission
 
 
 async def serve_paydrill() -> None:
@@ -103,6 +104,8 @@ class _Nowhere:
     scheme = "http"
 
     def flush(self) -> None: ...
+
+    def transmit(self, exchange: Exchange, transmission: Transmission) -> None: ...
 
     def reset(self) -> None: ...
 

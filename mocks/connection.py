@@ -10,12 +10,15 @@ import struct
 import time
 from collections import deque
 from http import HTTPStatus
-from typing import Protocol, cast
+from typing import TYPE_CHECKING, Protocol, cast
 
 import httptools
 
 from mocks.exchange import Application, Exchange, Request, complain
 from mocks.reply import Reply
+
+if TYPE_CHECKING:
+    from mocks.transmission import Transmission
 
 BODY_LIMIT = 1 << 20
 """The largest request body in bytes; a larger one is answered 413."""
@@ -77,6 +80,7 @@ class Connection(asyncio.Protocol):
         "_parser",
         "_paused",
         "_queue",
+        "_transmissions",
         "_transport",
         "_unparsed",
         "_url",
@@ -89,6 +93,7 @@ class Connection(asyncio.Protocol):
         self._transport: asyncio.Transport | None = None
         self._parser = httptools.HttpRequestParser(self)
         self._queue: deque[Exchange] = deque()
+        self._transmissions: dict[Exchange, Transmission] | None = None  # answers that go out in another way
         self._ended = False  # what is read from here on is no request
         self._lingering = False  # the kernel refused a request: let the client read why before closing
         self._paused = False
@@ -261,10 +266,46 @@ class Connection(asyncio.Protocol):
             if not exchange.keep_alive:
                 self._finish()
                 return
+        if queue and self._transmissions is not None and queue[0] in self._transmissions:
+            self._transmissions[queue[0]].begin(self)
         if self._paused and len(queue) < PIPELINE_LIMIT:
             self._resume_reading()
         if self._continue_due:
             self._send_continue()
+
+    def transmit(self, exchange: Exchange, transmission: Transmission) -> None:
+        """Begin the transmission once the answers to earlier requests are out."""
+        if self._transmissions is None:
+            self._transmissions = {}
+        self._transmissions[exchange] = transmission
+        self.flush()
+
+    def transmitted(self) -> None:
+        """The answer that was next in order is out."""
+        exchange = self._queue.popleft()
+        assert self._transmissions is not None
+        del self._transmissions[exchange]
+        if self._transport is None or self._transport.is_closing():
+            return
+        if exchange.keep_alive:
+            self.flush()
+        else:
+            self._finish()
+
+    @property
+    def unsent(self) -> int:
+        """Bytes that were written and have not left yet."""
+        return 0 if self._transport is None else self._transport.get_write_buffer_size()
+
+    def write(self, data: bytes) -> None:
+        """Send bytes of the answer that is next in order."""
+        if self._transport is not None and not self._transport.is_closing():
+            self._transport.write(data)
+
+    def stop_reading(self) -> None:
+        """What the client sends from here on is no request."""
+        self._ended = True
+        self._in_time()
 
     def reset(self) -> None:
         """Send RST; every request without an answer is lost."""
@@ -335,8 +376,12 @@ class Connection(asyncio.Protocol):
 
     def _lose_all(self) -> None:
         queue = self._queue
+        transmissions, self._transmissions = self._transmissions, None
         while queue:
             queue.popleft().lose()
+        if transmissions is not None:
+            for transmission in transmissions.values():
+                transmission.lose()
 
     def _send_continue(self) -> None:
         # An interim answer must not overtake the answers of earlier requests.

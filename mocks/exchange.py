@@ -8,7 +8,10 @@ import time
 from collections.abc import Callable
 from email.utils import formatdate
 from http import HTTPStatus
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from mocks.transmission import Transmission
 
 
 class Pipe(Protocol):
@@ -24,6 +27,9 @@ class Pipe(Protocol):
 
     def flush(self) -> None:
         """Send the answers that are ready and next in order."""
+
+    def transmit(self, exchange: Exchange, transmission: Transmission) -> None:
+        """Begin the transmission once the answers to earlier requests are out."""
 
     def reset(self) -> None:
         """Send RST; every request without an answer is lost."""
@@ -92,8 +98,16 @@ class Exchange:
         *,
         content_type: str = "application/json",
         headers: tuple[tuple[str, str], ...] = (),
+        by: Transmission | None = None,
     ) -> bool:
         """Send the answer; on a pipelined connection, after those of the earlier requests.
+
+        Args:
+            status: The HTTP status.
+            body: Left out of what is sent when the request or the status doesn't allow one.
+            content_type: Of the body.
+            headers: Besides those of HTTP itself.
+            by: Send it in this way, instead of whole and at once.
 
         Returns:
             False when the client has gone.
@@ -120,6 +134,10 @@ class Exchange:
         elif self._old:
             head += "\r\nconnection: keep-alive"
         reply = (head + "\r\n\r\n").encode("latin-1")
+        if by is not None:
+            by.load(reply, body if has_body and self.request.method != "HEAD" else b"")
+            connection.transmit(self, by)
+            return True
         if has_body and self.request.method != "HEAD":
             reply += body
         self.reply = reply

@@ -28,6 +28,7 @@ from mocks.exchange import Exchange, Request, complain
 from mocks.gateways import GATEWAYS
 from mocks.gateways.gateway import Gateway
 from mocks.latency import Latency
+from mocks.transmission import Transmission
 
 BASE_URLS = {
     "stripe": "https://api.stripe.com",
@@ -112,6 +113,10 @@ class _Wire:
 
     def flush(self) -> None:
         """Nothing to do: the answer is read from the exchange."""
+
+    def transmit(self, exchange: Exchange, transmission: Transmission) -> None:
+        """Nobody here could see an answer arrive in pieces: it counts as one that doesn't come."""
+        transmission.lose()
 
     def reset(self) -> None:
         self.was_reset = True

@@ -38,6 +38,7 @@ from mocks.gateways.call import Call, Prepared
 from mocks.http import Exchange, Request
 from mocks.reply import Reply
 from mocks.state import StateError, StateFile
+from mocks.transmission import Transmission
 
 if TYPE_CHECKING:
     from mocks.gateways.gateway import Gateway
@@ -78,6 +79,9 @@ class _Nowhere:
         self.scheme = scheme
 
     def flush(self) -> None:
+        """Nobody is there to read."""
+
+    def transmit(self, exchange: Exchange, transmission: Transmission) -> None:
         """Nobody is there to read."""
 
     def reset(self) -> None:
