@@ -4,25 +4,32 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
-from typing import Any, ClassVar, Literal, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol
 
 from mocks.draws import Draws
+from mocks.faults.matcher import Match, Traits, matcher_of, normalized
+from mocks.faults.timing import Flap, Repeat, Timing, flap_of, repeat_of
 from mocks.reply import Reply
 
-Kind = Literal["duration", "share", "status", "number"]
-"""What a parameter is measured in: ``duration`` in ns (int), ``share`` from 0 to 1 (float), ``status`` an
-HTTP status (int), ``number`` a float."""
+if TYPE_CHECKING:
+    from mocks.transmission import Transmission
 
-Value = int | float
+Kind = Literal["duration", "share", "status", "number", "count", "text"]
+"""What a parameter is measured in: ``duration`` in ns (int), ``share`` from 0 to 1 (float), ``status`` an
+HTTP status (int), ``number`` a float, ``count`` an int, ``text`` one of the parameter's choices (str)."""
+
+Value = int | float | str
 
 
 @dataclass(frozen=True, slots=True)
 class Parameter:
-    """A parameter of a fault. ``default`` is in the unit of its kind; ``about`` says what it does."""
+    """A parameter of a fault. ``default`` is in the unit of its kind; ``about`` says what it does;
+    ``choices`` are all the values that a text may have."""
 
     kind: Kind
     default: Value
     about: str
+    choices: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,10 +40,19 @@ class FaultPlan:
         id: Tells two faults of one name apart (``f1``, ``f2``, ... in the scenario's order).
         fault: The name of its class.
         at_ns: Start, in ns since the run's epoch.
-        for_ns: How long it lasts, in ns.
+        for_ns: How long it lasts, in ns; each time, if it comes again.
         endpoint: The only endpoint it concerns (``payment_intents.create``); None for all.
         share: The share of requests that it touches, drawn per request.
         params: The fault's own parameters, each in the unit of its kind.
+        match: The only requests it concerns: trait -> the values that it may have; see
+            ``mocks.faults.matcher``. It is normalized, so that plans of one meaning are equal.
+        flap: It goes on and off while it lasts; None: it does not.
+        ramp_ns: It takes so long to come to its full strength: ``Fault.intensity`` grows from 0 to 1, and a
+            fault that has no strength of its own touches a growing share of requests.
+        repeat: It comes again; None: it does not.
+
+    Raises:
+        ValueError: Such a fault there cannot be.
     """
 
     id: str
@@ -46,30 +62,69 @@ class FaultPlan:
     endpoint: str | None = None
     share: float = 1.0
     params: Mapping[str, Value] = field(default_factory=dict)
+    match: Match = field(default_factory=dict)
+    flap: Flap | None = None
+    ramp_ns: int = 0
+    repeat: Repeat | None = None
 
     def __post_init__(self) -> None:
-        if self.for_ns <= 0:
-            raise ValueError(f"fault {self.id}: it must last longer than {self.for_ns} ns")
+        try:
+            Timing(self.at_ns, self.for_ns, self.flap, self.ramp_ns, self.repeat)
+            object.__setattr__(self, "match", normalized(self.match))
+        except ValueError as error:
+            raise ValueError(f"fault {self.id}: {error}") from error
         if not 0 < self.share <= 1:
             raise ValueError(f"fault {self.id}: its share must be above 0 and at most 1, not {self.share}")
+
+    @property
+    def timing(self) -> Timing:
+        """When it is on."""
+        return Timing(self.at_ns, self.for_ns, self.flap, self.ramp_ns, self.repeat)
+
+    @property
+    def whole(self) -> bool:
+        """It concerns every request: the server as such."""
+        return self.endpoint is None and not self.match and self.share >= 1 and not self.ramp_ns
 
     @classmethod
     def from_message(cls, message: Mapping[str, Any]) -> FaultPlan:
         """The plan as it stands in a process's plan. Raises ValueError if it is not one."""
         try:
-            return cls(**message)
+            timing = {"flap": flap_of(message.get("flap")), "repeat": repeat_of(message.get("repeat"))}
+            return cls(**{**message, **timing})
         except TypeError as error:
             raise ValueError(f"a fault's plan cannot be read: {error}") from error
 
     def message(self) -> dict[str, Any]:
         """The plan as ``from_message`` takes it."""
-        return asdict(self) | {"params": dict(self.params)}
+        scope = {trait: list(values) for trait, values in self.match.items()}
+        return asdict(self) | {"params": dict(self.params), "match": scope}
 
 
 class Call(Protocol):
     """A request in a server's hands, as far as a fault can act on it."""
 
     endpoint: str
+
+    @property
+    def http_method(self) -> str:
+        """``GET``, ``POST``, ..."""
+
+    @property
+    def region(self) -> str:
+        """The region that the server serves; empty when it has none."""
+
+    @property
+    def traits(self) -> Traits:
+        """What its body says of a payment. It is read when this is asked, and once."""
+
+    @property
+    def pays(self) -> bool:
+        """Whether its endpoint is one that makes money move (a payment, its capture); for a server that does
+        not know its endpoints, whether it is a POST."""
+
+    def hit_by(self, fault: Fault) -> None:
+        """Count a hit of a fault, and tell of it in the journal."""
 
     def slow(self, *, add_ns: int = 0, times: float = 1.0) -> None:
         """Answer later: the latency is multiplied by ``times``, then ``add_ns`` comes on top."""
@@ -78,7 +133,15 @@ class Call(Protocol):
         """Don't execute: answer this status, with a body in the shape of the server's own errors."""
 
     def reset(self) -> None:
-        """Don't execute: reset the connection."""
+        """Reset the connection. What has not been executed never is."""
+
+    def hold(self) -> None:
+        """Never answer, and leave the connection open. What has not been executed never is. The answers to
+        requests that follow on the connection wait behind it."""
+
+    def transmit(self, reply: Reply, transmission: Transmission, *, keep_alive: bool = True) -> None:
+        """Send the answer in the transmission's way. ``keep_alive`` false tells the client that the
+        connection will be closed."""
 
 
 class Target(Protocol):
@@ -96,13 +159,26 @@ class Target(Protocol):
 
 
 class Fault:
-    """One fault, from its start to its stop. A subclass acts at one or more of four moments: on the server
-    when it starts and when it stops, on a request before it is executed, and on its answer.
+    """One fault, from its start to its stop. A subclass acts at one or more moments: on the server when it
+    starts and when it stops, on a request when it arrives, on what its execution came to, on its answer, and
+    on the sending of it.
+
+    Faults that are on together act on a request in the order of their plans' starts (of equal ones, of their
+    ids): what slows it adds up; the first that decides what becomes of it wins, and those that would have
+    decided after it neither touch it nor count a hit.
 
     Attributes:
         name: The wire name: what a scenario writes.
         PARAMETERS: The parameters it takes.
+        decides: What it does in ``arrive`` settles what becomes of a request: it is answered, lost or held.
+        late: Whether it acts on a request that it touches shows only later, so that the request is no hit
+            when it arrives: the fault calls ``call.hit_by(self)`` when it acts.
+        grows: With a ramp, its effect grows by ``intensity``; otherwise the share of requests that it touches
+            does.
+        inside: It changes what goes on inside a gateway, so nothing in front of one (a proxy) can do it.
         hits: Requests and connections touched so far.
+        on: It has started and not stopped; set by the schedule.
+        now_ns: Reads the time since the run's epoch; set by the schedule.
 
     Raises:
         ValueError: The plan's parameters are wrong.
@@ -110,14 +186,22 @@ class Fault:
 
     name: ClassVar[str]
     PARAMETERS: ClassVar[Mapping[str, Parameter]] = {}
+    decides: ClassVar[bool] = False
+    late: ClassVar[bool] = False
+    grows: ClassVar[bool] = False
+    inside: ClassVar[bool] = False
 
     def __init__(self, plan: FaultPlan, target: Target, seed: int) -> None:
         self.plan = plan
         self.target = target
         self.hits = 0
+        self.on = False
         self.params = self.parse(plan.params)
+        self.now_ns: Callable[[], int] = lambda: plan.at_ns
         self._draws = Draws(seed, f"fault/{plan.id}")
         self._concerned = 0
+        self._timing = plan.timing
+        self._matcher = matcher_of(plan.match) if plan.match else None
 
     @classmethod
     def parse(cls, params: Mapping[str, Value]) -> Mapping[str, Value]:
@@ -129,7 +213,7 @@ class Fault:
                 raise ValueError(f"fault {cls.name} has no parameter {name!r}; it takes: {known}")
         values = {name: params.get(name, known.default) for name, known in cls.PARAMETERS.items()}
         for name, value in values.items():
-            check_value(cls.name, name, cls.PARAMETERS[name].kind, value)
+            check_value(cls.name, name, cls.PARAMETERS[name], value)
         cls.check(values)
         return values
 
@@ -137,14 +221,29 @@ class Fault:
     def check(cls, params: Mapping[str, Value]) -> None:
         """Whether the parameters make sense together. Raises ValueError if not."""
 
+    @property
+    def intensity(self) -> float:
+        """How strong it is now, from 0 to 1; 1 without a ramp."""
+        return self._timing.intensity(self.now_ns()) if self._timing.ramp_ns else 1.0
+
+    def concerns(self, call: Call) -> bool:
+        """Whether this request is within the fault's scope. A subclass narrows it to the requests on which it
+        can act at all, so that its share is one of those."""
+        if self.plan.endpoint is not None and call.endpoint != self.plan.endpoint:
+            return False
+        return self._matcher is None or self._matcher.fits(call)
+
     def touches(self, call: Call) -> bool:
         """Whether this request is within the fault's scope and share. The n-th request within the scope
         gets the same answer for the same seed; ask once per request."""
-        if self.plan.endpoint is not None and call.endpoint != self.plan.endpoint:
+        if not self.concerns(call):
             return False
         number = self._concerned
         self._concerned += 1
-        return self.plan.share >= 1 or self._draws.uniform(number) < self.plan.share
+        share = self.plan.share
+        if self._timing.ramp_ns and not self.grows:
+            share *= self.intensity
+        return share >= 1 or self._draws.uniform(number) < share
 
     def start(self) -> None:
         """Act on the server when the fault starts."""
@@ -155,13 +254,34 @@ class Fault:
     def arrive(self, call: Call) -> None:
         """Act on a touched request before anything of it is executed."""
 
+    def executing(self, call: Call) -> Reply | None:
+        """A touched request is about to be executed: what is returned stands in place of that, and is kept
+        under its idempotency key like any answer."""
+        return None
+
+    def executed(self, call: Call, reply: Reply) -> Reply:
+        """Act on what the execution of a touched request came to, before that is kept under its idempotency
+        key; return what it came to."""
+        return reply
+
     def answering(self, call: Call, reply: Reply) -> Reply:
         """Act on the answer of a touched request just before it is sent; return the one to send."""
         return reply
 
+    def sending(self, call: Call, reply: Reply) -> bool:
+        """Send the answer of a touched request in the fault's own way (``call.transmit``, ``call.hold`` or
+        ``call.reset``). Returns whether it did: False leaves it to the next fault, and then to the server.
+        What was to be executed has been."""
+        return False
 
-def check_value(fault: str, name: str, kind: Kind, value: Value) -> None:
-    """Raises ValueError when a value cannot be of this kind."""
+
+def check_value(fault: str, name: str, parameter: Parameter, value: Value) -> None:
+    """Raises ValueError when a value cannot be of this parameter's kind."""
+    kind = parameter.kind
+    if kind == "text":
+        if value not in parameter.choices:
+            raise ValueError(f"fault {fault}: {name} must be {' or '.join(parameter.choices)}, not {value!r}")
+        return
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise ValueError(f"fault {fault}: {name} must be a number, not {value!r}")
     if kind == "duration" and value < 0:
@@ -170,3 +290,5 @@ def check_value(fault: str, name: str, kind: Kind, value: Value) -> None:
         raise ValueError(f"fault {fault}: {name} must be from 0% to 100%")
     if kind == "status" and (value != int(value) or not 400 <= value <= 599):
         raise ValueError(f"fault {fault}: {name} must be an HTTP status from 400 to 599, not {value}")
+    if kind == "count" and (value != int(value) or value < 0):
+        raise ValueError(f"fault {fault}: {name} must be a whole number, not {value}")

@@ -18,6 +18,7 @@ class HttpError(Fault):
     """
 
     name = "http_error"
+    decides = True
     PARAMETERS: ClassVar[Mapping[str, Parameter]] = {
         "status": Parameter("status", 503, "the HTTP status to answer")
     }

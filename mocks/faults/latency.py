@@ -26,7 +26,7 @@ class LatencyFault(Fault):
 
     @classmethod
     def check(cls, params: Mapping[str, Value]) -> None:
-        if params["times"] < 1:
+        if float(params["times"]) < 1:
             raise ValueError(f"fault latency: times must be at least 1, not {params['times']}")
         if params["add"] == 0 and params["times"] == 1:
             raise ValueError("fault latency: give add or times, or it changes nothing")

@@ -10,8 +10,8 @@ class Outage(Fault):
     network. What was in flight and had not moved money never does, and its idempotency key is free again;
     what had moved money stays moved, though its caller never heard of it.
 
-    Limited to an endpoint or to a share of requests, the socket goes on listening and the requests that are
-    touched, those in flight at the start included, have their connections reset instead.
+    Limited to an endpoint, a scope or a share of requests, or ramping, the socket goes on listening and the
+    requests that are touched, those in flight at the start included, have their connections reset instead.
 
     Stands for: a gateway that crashes or loses its network, as in most of the full outages that gateways'
     status pages tell of.
@@ -21,19 +21,16 @@ class Outage(Fault):
     """
 
     name = "outage"
-
-    @property
-    def _whole(self) -> bool:
-        return self.plan.endpoint is None and self.plan.share >= 1
+    decides = True
 
     def start(self) -> None:
-        if self._whole:
+        if self.plan.whole:
             self.hits += self.target.go_dark(self.name)
         else:
             self.hits += self.target.cut_in_flight(self.touches, self.name)
 
     def stop(self) -> None:
-        if self._whole:
+        if self.plan.whole:
             self.target.come_back()
 
     def arrive(self, call: Call) -> None:

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from mocks.faults.matcher import NOTHING, Traits
 from mocks.http import Exchange
 from mocks.idempotency import Use
 from mocks.reply import Reply
@@ -13,6 +14,7 @@ from mocks.reply import Reply
 if TYPE_CHECKING:
     from mocks.faults.fault import Fault
     from mocks.gateways.gateway import Gateway
+    from mocks.transmission import Transmission
 
 
 class Call:
@@ -22,7 +24,7 @@ class Call:
         endpoint: The endpoint's name; empty when the gateway has no such endpoint.
         idempotency_key: As sent, empty without one.
         order_id: The order it belongs to, empty while unknown.
-        fault: The name of the fault that touched it last.
+        fault: The names of the faults that touched it, in that order, joined by ``+``.
         use: Its use of an idempotency key, when it holds one.
         execute: What is to be done at the moment of decision; None when there is nothing to execute.
         reply: The answer, once it is known.
@@ -32,6 +34,7 @@ class Call:
     __slots__ = (
         "_add_ns",
         "_times",
+        "_traits",
         "endpoint",
         "exchange",
         "execute",
@@ -65,6 +68,38 @@ class Call:
         self.over = False
         self._times = 1.0
         self._add_ns = 0
+        self._traits: Traits | None = None
+
+    @property
+    def http_method(self) -> str:
+        """As sent."""
+        return self.exchange.request.method
+
+    @property
+    def region(self) -> str:
+        """The gateway's; empty when it has none."""
+        return self.gateway.region
+
+    @property
+    def traits(self) -> Traits:
+        """What the body says of a payment; read when it is asked for, and once."""
+        if self._traits is None:
+            try:
+                self._traits = self.gateway.traits(self)
+            except (ValueError, TypeError, KeyError, AttributeError, IndexError, RecursionError):
+                # The gateway itself will say what is wrong with it.
+                self._traits = NOTHING
+        return self._traits
+
+    @property
+    def pays(self) -> bool:
+        """Whether its endpoint is one that makes money move: a payment, its capture."""
+        return self.endpoint in self.gateway.payment_endpoints
+
+    def hit_by(self, fault: Fault) -> None:
+        """Count a hit of a fault, and tell of it in the journal."""
+        fault.hits += 1
+        self.fault = f"{self.fault}+{fault.name}" if self.fault else fault.name
 
     def latency_ns(self, drawn_ns: float) -> float:
         """The latency after the faults have had their say."""
@@ -80,9 +115,19 @@ class Call:
         self.reply = self.gateway.error(status)
 
     def reset(self) -> None:
-        """Don't execute: reset the connection."""
+        """Reset the connection. What has not been executed never is."""
         self.gateway.lose(self)
         self.exchange.reset()
+
+    def hold(self) -> None:
+        """Never answer, and leave the connection open. What has not been executed never is. The answers to
+        requests that follow on the connection wait behind it."""
+        self.gateway.lose(self)
+
+    def transmit(self, reply: Reply, transmission: Transmission, *, keep_alive: bool = True) -> None:
+        """Send the answer in the transmission's way. ``keep_alive`` false tells the client that the
+        connection will be closed."""
+        self.gateway.transmit(self, reply, transmission, keep_alive=keep_alive)
 
 
 Prepared = Reply | Callable[[int], Reply]

@@ -15,6 +15,7 @@ from journal.records import GatewayRequest, Movement, Webhook
 from journal.writer import Writer
 from mocks.draws import Draws
 from mocks.faults.fault import Fault
+from mocks.faults.matcher import NOTHING, Traits
 from mocks.gateways.call import Call, Prepared
 from mocks.gateways.rate_limit import Limit, Limits, RateLimit
 from mocks.gateways.recorder import Recorder
@@ -24,6 +25,7 @@ from mocks.latency import Latency
 from mocks.ledger import Ledger
 from mocks.mock_clock import MockClock
 from mocks.reply import Reply
+from mocks.transmission import Transmission
 from mocks.webhooks import Outbox, Rules
 
 HEALTH = "health"
@@ -51,6 +53,7 @@ class Gateway(ABC):
         capacity: Requests that it carries at a time at its own latency. One that finds more in flight takes
             in flight / capacity times as long, so that no more than capacity / mean latency are answered in
             a second, however many are sent (Little's law). No end to it, unless it is set.
+        region: The one that it serves; empty when it has none.
     """
 
     idempotency_header = "idempotency-key"
@@ -62,6 +65,9 @@ class Gateway(ABC):
     webhook_secret: str = ""
     """What a receiver needs to verify its webhooks: the secret, for PayPal the webhook id; empty when they
     are not signed."""
+
+    payment_endpoints: frozenset[str] = frozenset()
+    """The endpoints that make money move: a payment, its capture."""
 
     limits: Limits = Limits(Limit(100))
     """Its rate limits, which are off until ``rate_limit.enforce`` is called; an assumption unless a gateway
@@ -76,6 +82,7 @@ class Gateway(ABC):
         self.keys = Keys(self.mock_clock, self.key_lifetime_s)
         self.rate_limit = RateLimit(self.mock_clock, self.limits)
         self.capacity = math.inf
+        self.region = ""
         self.outbox = Outbox(name, self.mock_clock, self.webhook_rules(), seed)
         self.outbox.record = self._delivered
         self.ids = Draws(seed, f"{name}/ids")
@@ -109,6 +116,11 @@ class Gateway(ABC):
         """What is no request at all, too slow or too large: the error that such a request gets."""
         return self.error(status)
 
+    def traits(self, call: Call) -> Traits:
+        """What the body of a request says of a payment. What it does not say, or cannot be read, is left
+        out; it may raise what reading it raises."""
+        return NOTHING
+
     def headers(self, call: Call, reply: Reply) -> tuple[tuple[str, str], ...]:
         """The headers of an answer besides those of HTTP itself."""
         return reply.headers
@@ -139,10 +151,10 @@ class Gateway(ABC):
         call = Call(self, exchange, number, HEALTH if health else self.endpoint(exchange.request))
         self._in_flight[call] = None
         for fault in self.faults:
-            if fault.touches(call):
-                fault.hits += 1
-                call.fault = fault.name
+            if fault.touches(call) and not (fault.decides and call.reply is not None):
                 call.faults.append(fault)
+                if not fault.late:
+                    call.hit_by(fault)
                 fault.arrive(call)
                 if call.over:
                     return
@@ -180,7 +192,9 @@ class Gateway(ABC):
         if call.execute is not None:
             try:
                 at_ns = time.monotonic_ns()
-                if self.recorder is None:
+                if call.faults:
+                    call.reply = self._execute_faulty(call, at_ns)
+                elif self.recorder is None:
                     call.reply = call.execute(at_ns)
                 else:
                     call.reply = self.recorder.execute(call, at_ns)
@@ -195,11 +209,27 @@ class Gateway(ABC):
         else:
             call.timer = asyncio.get_running_loop().call_later(left_ns / 1e9, self._answer, call)
 
+    def _execute_faulty(self, call: Call, at_ns: int) -> Reply:
+        """Execute a request that faults have touched: one may stand in the way, others change what comes of
+        it."""
+        assert call.execute is not None
+        for fault in call.faults:
+            instead = fault.executing(call)
+            if instead is not None:
+                return instead
+        reply = call.execute(at_ns) if self.recorder is None else self.recorder.execute(call, at_ns)
+        for fault in call.faults:
+            reply = fault.executed(call, reply)
+        return reply
+
     def _answer(self, call: Call) -> None:
         assert call.reply is not None
         reply = call.reply
         for fault in call.faults:
             reply = fault.answering(call, reply)
+        for fault in call.faults:
+            if fault.sending(call, reply):
+                return
         self._end(call)
         sent = call.exchange.answer(
             reply.status, reply.body, content_type=reply.content_type, headers=self.headers(call, reply)
@@ -224,6 +254,24 @@ class Gateway(ABC):
         what = f"{self.name}: {call.endpoint or 'no endpoint'}: {type(error).__name__}"
         sys.stderr.write(f"{what} at {where.filename}:{where.lineno}\n")
         return self.error(500)
+
+    def transmit(self, call: Call, reply: Reply, transmission: Transmission, *, keep_alive: bool) -> None:
+        """Send an answer in another way than whole and at once. The journal has the time of its last byte;
+        of an answer that never is out whole it says that there was none."""
+        self._end(call)
+        transmission.on_answered = lambda at_ns: self._journal(
+            call, 0 if at_ns is None else reply.status, at_ns
+        )
+        if not keep_alive:
+            call.exchange.keep_alive = False
+        if not call.exchange.answer(
+            reply.status,
+            reply.body,
+            content_type=reply.content_type,
+            headers=self.headers(call, reply),
+            by=transmission,
+        ):
+            transmission.lose()
 
     # What faults do to the server.
 
@@ -267,7 +315,9 @@ class Gateway(ABC):
         for call in tuple(self._in_flight):
             call.reset()
         self.mock_clock.clear()
-        kept = {name: getattr(self, name) for name in ("faults", "server", "_dark", "_clock", "_writer")}
+        kept = {
+            name: getattr(self, name) for name in ("faults", "server", "region", "_dark", "_clock", "_writer")
+        }
         held = self.outbox.held
         type(self).__init__(self, self.name, self.latency, self.seed)
         for name, value in kept.items():

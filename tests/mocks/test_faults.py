@@ -21,8 +21,10 @@ from journal.records import FaultEvent
 from mocks.faults import FAULTS, Fault, FaultPlan
 from mocks.faults.alarm import Alarm
 from mocks.faults.fault import Call
+from mocks.faults.matcher import NOTHING, Traits
 from mocks.faults.schedule import FaultSchedule
 from mocks.reply import Reply
+from mocks.transmission import Transmission
 from tests.mocks.running import Running, adyen_call, adyen_payment, stripe_call, stripe_payment
 
 MS = 1_000_000
@@ -55,9 +57,17 @@ class Target:
 class Asked:
     """A request that notes what a fault does to it."""
 
-    def __init__(self, endpoint: str = "payments") -> None:
+    http_method = "POST"
+    region = ""
+    pays = True
+
+    def __init__(self, endpoint: str = "payments", traits: Traits = NOTHING) -> None:
         self.endpoint = endpoint
+        self.traits = traits
         self.done: list[object] = []
+
+    def hit_by(self, fault: Fault) -> None:
+        self.done.append(fault)
 
     def slow(self, *, add_ns: int = 0, times: float = 1.0) -> None:
         self.done.append((add_ns, times))
@@ -67,6 +77,12 @@ class Asked:
 
     def reset(self) -> None:
         self.done.append("reset")
+
+    def hold(self) -> None:
+        self.done.append("hold")
+
+    def transmit(self, reply: Reply, transmission: Transmission, *, keep_alive: bool = True) -> None:
+        self.done.append(transmission)
 
 
 def test_every_fault_says_what_it_is() -> None:
