@@ -30,7 +30,9 @@ def detection(
         return Edge("not measurable", None, None, why), "", None
     failed = [row for row in sent_in_it if row["outcome"] == "fail"]
     if not failed:
+        unknown = sum(row["outcome"] == "unknown" for row in sent_in_it)
         why = f"{len(sent_in_it)} probes were sent while the fault was on, and none failed"
+        why += f"; {unknown} ended unknown, which is no alarm" if unknown else ""
         return Edge("never", None, None, why), "", None
     alarm = min(failed, key=lambda row: (row["done_ns"], row["sent_ns"], row["probe"], row["target"]))
     earlier = [

@@ -32,8 +32,8 @@ class TrueTimes:
 
 
 def identified(scenario: Scenario) -> tuple[tuple[str, Fault], ...]:
-    """The faults with their ids, f1, f2, ... in the scenario's order."""
-    return tuple((f"f{number}", fault) for number, fault in enumerate(scenario.faults, 1))
+    """The faults with their ids; one on a region is one on each of its gateways."""
+    return scenario.identified_faults()
 
 
 def true_times(rows: Sequence[dict[str, Any]], fault_id: str) -> TrueTimes:
@@ -128,8 +128,8 @@ def fault_findings(
             true_side(failover(payments.due_ns, payments.true_success, start, stop)),
         ),
         recovery=_figure(
-            recovery(payments.due_ns, payments.success, fault.at, end, target),
-            true_side(recovery(payments.due_ns, payments.true_success, start, end, target)),
+            recovery(payments.due_ns, payments.success, (fault.at, fault.end), end, target),
+            true_side(recovery(payments.due_ns, payments.true_success, (start, stop), end, target)),
         ),
         failback=_figure(
             failback(answered.due_ns, answered.gateway.equal(fault.on), (fault.at, fault.end), end),

@@ -58,26 +58,30 @@ def failover(due_ns: Ints, success: Bools, start_ns: int, stop_ns: int) -> Edge:
     whole = whole[whole < end - first]
     if len(whole):
         at = first + int(whole[0])
-        return Edge("measured", int(due_ns[at]) - start_ns, _gap(due_ns, at, start_ns), "")
+        why = "no payment that was due while it was on failed" if success[first:end].all() else ""
+        return Edge("measured", int(due_ns[at]) - start_ns, _gap(due_ns, at, start_ns), why)
     if len(due_ns) - end < RUN_LENGTH - 1 and bool(success[max(end - 1, first) :].all()):
         return _not_measurable(f"the load ended before {RUN_LENGTH} payments in a row could succeed")
     return Edge("never", None, None, f"no {RUN_LENGTH} payments in a row succeeded while the fault was on")
 
 
-def recovery(due_ns: Ints, success: Bools, start_ns: int, load_end_ns: int, target: Bound) -> Edge:
-    """Fault started -> the success rate is back at its objective, and holds it for 5 s.
+def recovery(due_ns: Ints, success: Bools, window: tuple[int, int], load_end_ns: int, target: Bound) -> Edge:
+    """Fault started -> the success rate is back at its objective, and holds it for 5 s and for as long as the
+    fault is on.
 
     The smallest due time t, not before the start, of a payment that succeeded, such that every window that
-    begins with a payment due in [t, t + 4 s] holds the objective. A window takes in the payments due within
-    1 s of its first one, and at least 20 payments.
+    begins with a payment due in [t, t + 4 s], or in [t, stop - 1 s], holds the objective. A window takes in
+    the payments due within 1 s of its first one, and at least 20 payments. Without the second, a platform
+    whose refuge breaks down ten seconds into an outage would have recovered at once.
 
     Args:
         due_ns: Due times, ascending.
         success: Whether each payment succeeded.
-        start_ns: The fault's start.
+        window: Start and stop of the fault.
         load_end_ns: Until when payments were asked for.
         target: The objective on the success rate.
     """
+    start_ns, stop_ns = window
     first = int(np.searchsorted(due_ns, start_ns))
     due, good = due_ns[first:], success[first:]
     if len(due) < RUN_LENGTH:
@@ -91,7 +95,7 @@ def recovery(due_ns: Ints, success: Bools, start_ns: int, load_end_ns: int, targ
     bad = whole & ~(share >= target.value if target.comparison == ">=" else share > target.value)
     next_bad = np.where(bad, due, np.iinfo(np.int64).max)
     next_bad = np.minimum.accumulate(next_bad[::-1])[::-1]
-    held = good & (next_bad > due + HELD_NS - WINDOW_NS)
+    held = good & (next_bad > np.maximum(due + HELD_NS, min(stop_ns, load_end_ns)) - WINDOW_NS)
     recovered = np.flatnonzero(held & (due + HELD_NS <= load_end_ns))
     if len(recovered):
         at = int(recovered[0])

@@ -39,7 +39,9 @@ def test_probes_before_after_and_of_others_do_not_detect() -> None:
 
 
 def test_an_unknown_is_no_alarm() -> None:
-    assert detection([_probe(150, "unknown")], WATCHED, 100, 200)[0].state == "never"
+    edge = detection([_probe(150, "unknown"), _probe(160, "ok")], WATCHED, 100, 200)[0]
+    assert edge.state == "never"
+    assert edge.why.startswith("2 probes") and "1 ended unknown" in edge.why
 
 
 def test_without_a_probe_it_is_not_measurable() -> None:

@@ -30,7 +30,13 @@ def _failing(due: Ints, *windows: tuple[float, float]) -> Bools:
 def test_failover_is_the_start_of_20_successes_in_a_row() -> None:
     due = _even(30)
     edge = failover(due, _failing(due, (10, 12)), 10 * S, 20 * S)
-    assert (edge.state, edge.ns, edge.resolution_ns) == ("measured", 2 * S, GAP)
+    assert (edge.state, edge.ns, edge.resolution_ns, edge.why) == ("measured", 2 * S, GAP, "")
+
+
+def test_a_fault_that_no_payment_failed_by_is_said_to_be_one() -> None:
+    due = _even(30)
+    edge = failover(due, _failing(due, (9, 10), (20, 21)), 10 * S, 20 * S)
+    assert (edge.ns, edge.why) == (0, "no payment that was due while it was on failed")
 
 
 def test_19_successes_in_a_row_are_not_enough() -> None:
@@ -70,39 +76,55 @@ def test_failover_is_not_never_when_the_load_ends_in_a_row_of_successes() -> Non
 
 def test_recovery_is_the_first_success_from_which_the_rate_holds() -> None:
     due = _even(60)
-    edge = recovery(due, _failing(due, (10, 13)), 10 * S, 60 * S, NINETY_EIGHT)
+    edge = recovery(due, _failing(due, (10, 13)), (10 * S, 10 * S), 60 * S, NINETY_EIGHT)
     assert (edge.state, edge.ns, edge.resolution_ns, edge.why) == ("measured", 3 * S, GAP, "")
 
 
 def test_recovery_of_what_never_dropped_is_0_and_says_so() -> None:
     due = _even(60)
-    edge = recovery(due, _failing(due), 10 * S, 60 * S, NINETY_EIGHT)
+    edge = recovery(due, _failing(due), (10 * S, 10 * S), 60 * S, NINETY_EIGHT)
     assert (edge.ns, edge.why) == (0, "the success rate of what was due after the start did not drop")
 
 
 def test_a_relapse_within_5_s_starts_recovery_anew_and_a_later_one_does_not() -> None:
     due = _even(60)
     # Held windows begin in [t, t + 4 s] and last 1 s: a failure at t + 5 s is outside all of them.
-    within = recovery(due, _failing(due, (10, 12), (16.9, 17)), 10 * S, 60 * S, NINETY_EIGHT)
-    beyond = recovery(due, _failing(due, (10, 12), (17, 17.1)), 10 * S, 60 * S, NINETY_EIGHT)
+    within = recovery(due, _failing(due, (10, 12), (16.9, 17)), (10 * S, 10 * S), 60 * S, NINETY_EIGHT)
+    beyond = recovery(due, _failing(due, (10, 12), (17, 17.1)), (10 * S, 10 * S), 60 * S, NINETY_EIGHT)
     assert within.ns == 7 * S
     assert beyond.ns == 2 * S
+
+
+def test_a_relapse_while_the_fault_is_on_is_no_recovery() -> None:
+    due = _even(60)
+    good = _failing(due, (10, 12), (25, 27))
+    # The fault ends at 20 s: what comes after is not its own. At 30 s: the platform had not got over it.
+    assert recovery(due, good, (10 * S, 20 * S), 60 * S, NINETY_EIGHT).ns == 2 * S
+    assert recovery(due, good, (10 * S, 30 * S), 60 * S, NINETY_EIGHT).ns == 17 * S
+    # A fault that is still on when the load ends is held against it until then.
+    assert recovery(due, good, (10 * S, 90 * S), 60 * S, NINETY_EIGHT).ns == 17 * S
+    assert recovery(due, _failing(due, (10, 12), (55, 60)), (10 * S, 90 * S), 60 * S, NINETY_EIGHT).state == (
+        "never"
+    )
 
 
 def test_one_failure_in_50_payments_holds_98_percent_and_one_in_40_does_not() -> None:
     fifty = np.arange(0, 60 * S, 20 * MS, dtype=np.int64)
     once = np.arange(len(fifty)) % 50 != 7
-    assert recovery(fifty, once, 10 * S, 60 * S, NINETY_EIGHT).state == "measured"
+    assert recovery(fifty, once, (10 * S, 10 * S), 60 * S, NINETY_EIGHT).state == "measured"
     forty = _even(60)
-    assert recovery(forty, np.arange(len(forty)) % 40 != 39, 10 * S, 60 * S, NINETY_EIGHT).state == "never"
+    assert (
+        recovery(forty, np.arange(len(forty)) % 40 != 39, (10 * S, 10 * S), 60 * S, NINETY_EIGHT).state
+        == "never"
+    )
 
 
 def test_windows_hold_at_least_20_payments() -> None:
     # 4/s: a window of 1 s would hold 4 payments; of 20 payments one failure is 95%.
     due = np.arange(0, 120 * S, S // 4, dtype=np.int64)
     good = _failing(due, (10, 20), (28, 28.1))
-    assert recovery(due, good, 10 * S, 120 * S, Bound(">=", 0.95, ">= 95%")).ns == 10 * S
-    assert recovery(due, good, 10 * S, 120 * S, NINETY_EIGHT).ns == round(18.25 * S)
+    assert recovery(due, good, (10 * S, 10 * S), 120 * S, Bound(">=", 0.95, ">= 95%")).ns == 10 * S
+    assert recovery(due, good, (10 * S, 10 * S), 120 * S, NINETY_EIGHT).ns == round(18.25 * S)
 
 
 @pytest.mark.parametrize(
@@ -111,7 +133,7 @@ def test_windows_hold_at_least_20_payments() -> None:
 )
 def test_recovery_must_be_held_for_5_s_before_the_load_ends(until: float, state: str) -> None:
     due = _even(20)
-    edge = recovery(due, _failing(due, (10, until)), 10 * S, 20 * S, NINETY_EIGHT)
+    edge = recovery(due, _failing(due, (10, until)), (10 * S, 10 * S), 20 * S, NINETY_EIGHT)
     assert edge.state == state
     if state == "not measurable":
         assert edge.why == "the success rate was not held for 5 s before the load ended"
@@ -121,11 +143,14 @@ def test_a_lone_success_at_the_end_is_no_recovery() -> None:
     due = _even(20)
     good = _failing(due, (10, 20))
     good[-1] = True
-    assert recovery(due, good, 10 * S, 20 * S, NINETY_EIGHT).state == "never"
+    assert recovery(due, good, (10 * S, 10 * S), 20 * S, NINETY_EIGHT).state == "never"
 
 
 def test_recovery_without_payments_after_the_fault_is_not_measurable() -> None:
-    assert recovery(_even(10), _failing(_even(10)), 10 * S, 10 * S, NINETY_EIGHT).state == "not measurable"
+    assert (
+        recovery(_even(10), _failing(_even(10)), (10 * S, 10 * S), 10 * S, NINETY_EIGHT).state
+        == "not measurable"
+    )
 
 
 @given(st.floats(0, 30), st.floats(0.05, 20))
@@ -134,7 +159,7 @@ def test_recovery_of_one_outage_is_its_length_to_within_the_resolution(start: fl
     due = _even(60)
     start_ns, stop_ns = int(start * S), int((start + length) * S)
     good = ~((due >= start_ns) & (due < stop_ns))
-    edge = recovery(due, good, start_ns, 60 * S, NINETY_EIGHT)
+    edge = recovery(due, good, (start_ns, stop_ns), 60 * S, NINETY_EIGHT)
     assert edge.ns is not None and edge.resolution_ns is not None
     assert 0 <= edge.ns - (stop_ns - start_ns) < GAP or edge.ns < GAP
 
