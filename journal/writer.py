@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import Any, Protocol
 
 import pyarrow as pa
 
@@ -12,6 +12,16 @@ from journal.records import NAMES, Record, schema
 
 FLUSH_EVERY = 0.5
 """Seconds between two flushes, at most. A process that is killed loses no more than this."""
+
+
+END_OF_STREAM = b"\xff\xff\xff\xff\x00\x00\x00\x00"
+"""How an Arrow IPC stream ends (Arrow columnar format, "IPC Streaming Format")."""
+
+
+class Sink(Protocol):
+    """Takes records."""
+
+    def write(self, record: Record) -> None: ...
 
 
 class Writer:
@@ -103,9 +113,6 @@ class _Stream:
 
     def close(self) -> None:
         try:
-            self._append(_END_OF_STREAM)
+            self._append(pa.py_buffer(END_OF_STREAM))
         finally:
             self._file.close()
-
-
-_END_OF_STREAM = pa.py_buffer(b"\xff\xff\xff\xff\x00\x00\x00\x00")

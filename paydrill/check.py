@@ -67,13 +67,17 @@ def in_words(scenario: Scenario, summary: PlanSummary) -> list[str]:
         lines.append(f"{_span(begin, begin + stage.duration)}  {name}: payments arrive {how}")
         begin += stage.duration
     for fault in scenario.faults:
-        where = f"{fault.on}, {fault.endpoint}" if fault.endpoint else fault.on
+        struck = scenario.struck(fault.on)
+        who = fault.on if fault.on in struck else f"{fault.on} ({', '.join(struck)})"
+        where = f"{who}, {fault.endpoint}" if fault.endpoint else who
         part = "" if fault.share == 1 else f" for {format_share(fault.share)} of its requests"
         lines.append(f"{_span(fault.at, fault.end)}  {where}: {fault.fault}{part}")
     lines += [
         f"{_span(window.at, window.end)}  announced maintenance, left out of the uptime"
         for window in scenario.maintenance
     ]
+    if scenario.abort_when is not None:
+        lines.append(f"the drill ends early when {scenario.abort_when}")
     lines.append("")
     lines += [
         f"every {format_duration(probe.every)} the {probe.probe} probe checks {probe.on}"

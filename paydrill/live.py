@@ -178,13 +178,13 @@ def _gateways(scenario: Scenario, state: LiveState, now_ns: int) -> RenderableTy
         table.add_column(column, header_style="dim")
     for name in scenario.gateways:
         active = [
-            (number, fault)
-            for number, fault in enumerate(scenario.faults, start=1)
-            if fault.on == name and state.faults.get(f"f{number}") == "started"
+            fault
+            for identity, fault in scenario.identified_faults()
+            if fault.on == name and state.faults.get(identity) == "started"
         ]
         if active:
-            left = max(0, max(fault.end for _, fault in active) - now_ns)
-            what = ", ".join(fault.fault for _, fault in active)
+            left = max(0, max(fault.end for fault in active) - now_ns)
+            what = ", ".join(fault.fault for fault in active)
             truth = Text(f"{what}, {left / _S:.0f} s left", style="bold red")
         else:
             truth = Text("healthy", style="green")

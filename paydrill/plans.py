@@ -7,11 +7,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from mocks.faults import FAULTS
+from mocks.faults import FAULTS, PROCESS_FAULTS
 from mocks.platform.webhooks import EVENTS
 from probes import PROBES
 from scenarios.parameters import parameter_value
-from scenarios.schema import Fault, Latency, Scenario
+from scenarios.fault_scope import scope_of
+from scenarios.schema import Fault, Latency, Repeat, Scenario
 
 Plan = dict[str, Any]
 
@@ -31,11 +32,12 @@ def gateway(scenario: Scenario, name: str, journal: Path | None, port: int = 0) 
         "capacity": scenario.gateways[name].capacity,
         "clock_speed": scenario.gateways[name].clock_speed,
         "settlement": scenario.gateways[name].settlement,
+        "region": scenario.gateways[name].region,
         "journal": str(journal) if journal else None,
         "faults": [
-            _fault(f"f{number}", fault)
-            for number, fault in enumerate(scenario.faults, start=1)
-            if fault.on == name
+            _fault(identity, fault)
+            for identity, fault in scenario.identified_faults()
+            if fault.on == name and fault.fault not in PROCESS_FAULTS
         ],
     }
 
@@ -138,4 +140,12 @@ def _fault(identity: str, fault: Fault) -> Plan:
             key: parameter_value(FAULTS[fault.fault].PARAMETERS[key].kind, value)
             for key, value in fault.params.items()
         },
+        "match": {trait: list(values) for trait, values in scope_of(fault.match).items()},
+        "flap": {"on_ns": fault.flap.on, "off_ns": fault.flap.off} if fault.flap is not None else None,
+        "ramp_ns": fault.ramp,
+        "repeat": _repeat(fault.repeat),
     }
+
+
+def _repeat(repeat: Repeat | None) -> Plan | None:
+    return None if repeat is None else {"every_ns": repeat.every, "times": repeat.times}

@@ -6,7 +6,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from scenarios import contradictions, decidable
+from scenarios import contradictions, decidable, fault_scope, process_faults
 from scenarios.document import Document, Problem
 from scenarios.document import Path as Place
 from scenarios.finding import Finding
@@ -19,7 +19,7 @@ _LIVE = re.compile(
 
 def findings(scenario: Scenario, broken_sections: frozenset[str]) -> Iterator[Finding]:
     """All findings of the checks that do not read a broken section."""
-    for check in (*contradictions.CHECKS, *decidable.CHECKS):
+    for check in (*contradictions.CHECKS, *decidable.CHECKS, *process_faults.CHECKS, *fault_scope.CHECKS):
         if not check.sections & broken_sections:
             yield from check.find(scenario)
 

@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterator
 from urllib.parse import urlsplit
 
-from mocks.faults import FAULTS
+from mocks.faults import FAULTS, PROCESS_FAULTS
 from mocks.gateways import GATEWAYS
 from mocks.loopback import is_loopback
 from mocks.platform.connectors import CONNECTORS
@@ -18,7 +18,7 @@ from scenarios.document import Path as Place
 from scenarios.finding import Finding, nearest, reads
 from scenarios.parameters import complaint, parameter_findings
 from scenarios.quantities import format_duration
-from scenarios.schema import Scenario
+from scenarios.schema import PLATFORM, Scenario
 
 
 @reads("gateways")
@@ -102,21 +102,38 @@ def _load_is_sound(scenario: Scenario) -> Iterator[Finding]:
 def _faults_are_known(scenario: Scenario) -> Iterator[Finding]:
     for number, fault in enumerate(scenario.faults):
         place: Place = ("faults", number)
-        if fault.on not in scenario.gateways:
-            known = ", ".join(scenario.gateways)
-            yield Finding((*place, "on"), f"this scenario has no gateway {fault.on!r}", f"it has: {known}")
-        elif fault.endpoint is not None and fault.on in GATEWAYS:
-            endpoints = GATEWAYS[fault.on].endpoints
-            if fault.endpoint not in endpoints:
+        struck = scenario.struck(fault.on)
+        of_process = fault.fault in PROCESS_FAULTS
+        if not struck:
+            regions = {gateway.region for gateway in scenario.gateways.values() if gateway.region}
+            known = ", ".join([*scenario.gateways, *sorted(regions), *([PLATFORM] if of_process else [])])
+            yield Finding(
+                (*place, "on"),
+                f"this scenario has no gateway {fault.on!r}, and no such region",
+                f"it has: {known}",
+            )
+        elif fault.on == PLATFORM and not of_process and fault.fault in FAULTS:
+            yield Finding(
+                (*place, "on"),
+                f"the platform cannot have the fault {fault.fault!r}, a gateway can",
+                f"the platform can have: {', '.join(PROCESS_FAULTS)}",
+            )
+        for name in struck:
+            if (
+                fault.endpoint is not None
+                and name in GATEWAYS
+                and fault.endpoint not in GATEWAYS[name].endpoints
+            ):
                 yield Finding(
                     (*place, "endpoint"),
-                    f"{fault.on} has no endpoint {fault.endpoint!r}",
-                    nearest(fault.endpoint, endpoints),
+                    f"{name} has no endpoint {fault.endpoint!r}",
+                    nearest(fault.endpoint, GATEWAYS[name].endpoints),
                 )
-        if fault.fault not in FAULTS:
-            yield Finding((*place, "fault"), f"no fault {fault.fault!r}", nearest(fault.fault, FAULTS))
+        if fault.fault not in FAULTS and not of_process:
+            known_faults = [*FAULTS, *PROCESS_FAULTS]
+            yield Finding((*place, "fault"), f"no fault {fault.fault!r}", nearest(fault.fault, known_faults))
         else:
-            kind = FAULTS[fault.fault]
+            kind = PROCESS_FAULTS[fault.fault] if of_process else FAULTS[fault.fault]
             values = yield from parameter_findings((*place, "params"), fault.params, kind.PARAMETERS)
             if values is not None:
                 yield from complaint((*place, "params"), kind.parse, values)
@@ -138,15 +155,17 @@ def _faults_fit_the_load(scenario: Scenario) -> Iterator[Finding]:
             )
 
 
-@reads("faults")
+@reads("faults", "gateways")
 def _faults_do_not_collide(scenario: Scenario) -> Iterator[Finding]:
     for number, fault in enumerate(scenario.faults):
         for earlier_number, earlier in enumerate(scenario.faults[:number]):
-            same = (fault.on, fault.fault, fault.endpoint) == (earlier.on, earlier.fault, earlier.endpoint)
-            if same and fault.at < earlier.end and earlier.at < fault.end:
+            both = [name for name in scenario.struck(fault.on) if name in scenario.struck(earlier.on)]
+            same = (fault.fault, fault.endpoint) == (earlier.fault, earlier.endpoint)
+            same = same and fault.match == earlier.match
+            if both and same and fault.at < earlier.end and earlier.at < fault.end:
                 yield Finding(
                     ("faults", number, "at"),
-                    f"the same fault is on {fault.on} already then (faults.{earlier_number})",
+                    f"the same fault is on {both[0]} already then (faults.{earlier_number})",
                 )
 
 

@@ -123,6 +123,43 @@ def _bound(parse: Callable[[object], float], floor: bool, example: str) -> Calla
     return parse_bound
 
 
+_SECOND = 1_000_000_000
+_ABORT = re.compile(r"success_rate\s*(<=?)\s*(\S+)\s+for\s+(\S+)")
+
+
+@dataclass(frozen=True, slots=True)
+class AbortCondition:
+    """When a drill ends early: in each second of ``for_ns`` in a row, the success rate is below ``bound``.
+
+    Attributes:
+        bound: On a share of 1; it *holds* where things are bad.
+        for_ns: At least a second.
+    """
+
+    bound: Bound
+    for_ns: int
+
+    def __str__(self) -> str:
+        return f"success_rate {self.bound} for {format_duration(self.for_ns)}"
+
+
+def parse_abort(value: object) -> AbortCondition:
+    """``success_rate < 50% for 30s``."""
+    if isinstance(value, AbortCondition):
+        return value
+    match = _ABORT.fullmatch(str(value).strip())
+    if not match:
+        raise ValueError("not a condition; write one like 'success_rate < 50% for 30s'")
+    share, for_ns = parse_share(match[2]), parse_duration(match[3])
+    if for_ns < _SECOND or for_ns % _SECOND:
+        raise ValueError(
+            f"{match[3]} is not a number of whole seconds; the success rate is watched by the second"
+        )
+    if share <= 0:
+        raise ValueError("no success rate is below 0%")
+    return AbortCondition(Bound(cast(Comparison, match[1]), share, f"{match[1]} {match[2]}"), for_ns)
+
+
 def parse_count_bound(value: object) -> Bound:
     """``0`` or ``<= 3``: at most that many."""
     if isinstance(value, Bound):
@@ -151,4 +188,5 @@ ShareFloor = Annotated[Bound, BeforeValidator(_bound(parse_share, True, ">= 98%"
 DurationCeiling = Annotated[
     Bound, BeforeValidator(_bound(parse_duration, False, "< 800ms")), PlainSerializer(str)
 ]
+Abort = Annotated[AbortCondition, BeforeValidator(parse_abort), PlainSerializer(str)]
 CountCeiling = Annotated[Bound, BeforeValidator(parse_count_bound), PlainSerializer(str)]

@@ -12,7 +12,7 @@ from typing import Any, cast
 from pydantic import BaseModel, PlainSerializer
 from pydantic.fields import FieldInfo
 
-from mocks.faults import FAULTS
+from mocks.faults import FAULTS, PROCESS_FAULTS, Fault, ProcessFault
 from mocks.gateways import GATEWAYS
 from probes import PROBES
 from scenarios import schema
@@ -27,6 +27,8 @@ _SECTIONS: tuple[tuple[str, type[BaseModel]], ...] = (
     ("load", schema.Load),
     ("load.arrivals, each", schema.Stage),
     ("faults, each", schema.Fault),
+    ("faults, each: flap", schema.Flap),
+    ("faults, each: repeat", schema.Repeat),
     ("probes, each", schema.Probe),
     ("maintenance, each", schema.Window),
     ("objectives", schema.Objectives),
@@ -58,7 +60,8 @@ def _lines() -> Iterator[str]:
     for gateway in GATEWAYS.values():
         yield f"| `{gateway.name}` | {', '.join(f'`{endpoint}`' for endpoint in gateway.endpoints)} |"
     yield from ("", "## Faults", "", "| fault | parameters | what it does |", "| --- | --- | --- |")
-    for fault in FAULTS.values():
+    faults: dict[str, type[Fault] | type[ProcessFault]] = {**FAULTS, **PROCESS_FAULTS}
+    for fault in faults.values():
         about = " ".join((fault.__doc__ or "").split("\n\n")[0].split())
         yield f"| `{fault.name}` | {_parameters(fault.PARAMETERS)} | {about} |"
     yield from ("", "## Probes", "", "| probe | parameters | what it does |", "| --- | --- | --- |")

@@ -11,7 +11,12 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from mocks.faults import PROCESS_FAULTS
+from mocks.faults.timing import Flap as Flapping
+from mocks.faults.timing import Repeat as Repetition
+from mocks.faults.timing import Timing
 from scenarios.quantities import (
+    Abort,
     Arrivals,
     CountCeiling,
     Duration,
@@ -24,6 +29,9 @@ from scenarios.quantities import (
 
 _S = 1_000_000_000
 _MS = 1_000_000
+
+PLATFORM = "platform"
+"""What the platform is called where a gateway could be named, too."""
 
 GOOD_SHARE = 0.98
 """A slice of a second is good when at least this share of the payments due in it succeed."""
@@ -120,6 +128,11 @@ class Gateway(Section):
         1.0, ge=0, allow_inf_nan=False, description="its part of the traffic, relative to the others"
     )
     webhooks: Webhooks = Field(default_factory=Webhooks, description="how it delivers its events")
+    region: str | None = Field(
+        None,
+        pattern=r"^[a-z0-9][a-z0-9_-]{0,31}$",
+        description="where it stands; a fault that is on a region is on all of its gateways",
+    )
     capacity: int | None = Field(
         None,
         ge=1,
@@ -173,20 +186,59 @@ class Load(Section):
     )
 
 
+class Flap(Section):
+    """On and off, for as long as the fault lasts; it begins with on."""
+
+    on: Duration = Field(gt=0, description="how long it is on each time")
+    off: Duration = Field(gt=0, description="how long it is off in between")
+
+
+class Repeat(Section):
+    """The whole fault again."""
+
+    every: Duration = Field(gt=0, description="from one start to the next; longer than the fault lasts")
+    times: int = Field(ge=2, description="how often it comes in all")
+
+
 class Fault(Section):
-    """A fault on a gateway, for a time."""
+    """A fault on a gateway, for a time. `kill` and `restart` end its process and start it again; the
+    reference platform can have these, too."""
 
     at: Duration = Field(ge=0, description="when it starts, counted from the first due time of the load")
     for_: Duration = Field(alias="for", gt=0, description="how long it lasts")
-    on: str = Field(description="the gateway that has it")
+    on: str = Field(
+        description="the gateway that has it, or a region: all of its gateways have it; platform, if its "
+        "process is killed or restarted"
+    )
     fault: str = Field(description="which fault; see mocks/faults")
     endpoint: str | None = Field(None, description="only requests to this endpoint of the gateway")
     share: Annotated[Share, Field(gt=0)] = Field(1.0, description="share of requests, drawn per request")
     params: dict[str, Any] = Field(default_factory=dict, description="the fault's own parameters")
+    match: dict[str, Any] = Field(
+        default_factory=dict,
+        description="only requests that fit: `currency: EUR`, `card: 4000 00` (how its number begins) or "
+        "`4000..4099`, `payment_method: [apple_pay, google_pay]`, `http_method`, `endpoint`, `region`",
+    )
+    flap: Flap | None = Field(None, description="on and off while it lasts: {on: 2s, off: 3s}")
+    ramp: Duration = Field(
+        0,
+        ge=0,
+        description="it takes so long to come to its full strength: its effect grows where it has a size "
+        "(latency), else its share of requests",
+    )
+    repeat: Repeat | None = Field(None, description="it comes again: {every: 30s, times: 3}")
 
     @property
     def end(self) -> int:
-        return self.at + self.for_
+        again = (self.repeat.times - 1) * self.repeat.every if self.repeat is not None else 0
+        return self.at + again + self.for_
+
+    @property
+    def timing(self) -> Timing:
+        """When it is on. Raises ValueError when it cannot be so."""
+        flap = Flapping(self.flap.on, self.flap.off) if self.flap is not None else None
+        repeat = Repetition(self.repeat.every, self.repeat.times) if self.repeat is not None else None
+        return Timing(self.at, self.for_, flap, self.ramp, repeat)
 
 
 class Probe(Section):
@@ -282,6 +334,11 @@ class Scenario(Section):
     probes: tuple[Probe, ...] = ()
     maintenance: tuple[Window, ...] = ()
     objectives: Objectives = Field(default_factory=Objectives)
+    abort_when: Abort | None = Field(
+        None,
+        description="ends the drill early, e.g. success_rate < 50% for 30s: in each of so many seconds in a "
+        "row, fewer of the payments that ended succeeded",
+    )
     settle: Duration = Field(
         15 * _S, ge=0, description="how long unknown outcomes may take to be resolved after the last payment"
     )
@@ -294,6 +351,29 @@ class Scenario(Section):
     def duration_ns(self) -> int:
         """Length of the load."""
         return sum(stage.duration for stage in self.load.arrivals)
+
+    def struck(self, on: str) -> tuple[str, ...]:
+        """Whom a fault on this name is on: the gateway, the platform, or all gateways of the region, in the
+        scenario's order; nobody, if the name means nothing here."""
+        if on == PLATFORM or on in self.gateways:
+            return (on,)
+        return tuple(name for name, gateway in self.gateways.items() if gateway.region == on)
+
+    def identified_faults(self) -> tuple[tuple[str, Fault], ...]:
+        """Every fault with its id, on one gateway or the platform each: ``f1``, ``f2``, ... in the scenario's
+        order; a fault on a region is one fault on each of its gateways, ``f3.stripe`` and ``f3.adyen``."""
+        found = []
+        for number, fault in enumerate(self.faults, start=1):
+            for name in self.struck(fault.on):
+                if name == fault.on:
+                    found.append((f"f{number}", fault))
+                else:
+                    found.append((f"f{number}.{name}", fault.model_copy(update={"on": name})))
+        return tuple(found)
+
+    def ended_processes(self) -> frozenset[str]:
+        """The gateways, or ``platform``, whose process a fault ends and starts again."""
+        return frozenset(fault.on for _, fault in self.identified_faults() if fault.fault in PROCESS_FAULTS)
 
     def expected_payments(self) -> float:
         """The mean number of payments due: the integral of the rate."""

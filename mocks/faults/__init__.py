@@ -4,12 +4,28 @@ from __future__ import annotations
 
 from mocks.faults.fault import Fault, FaultPlan, Kind, Parameter, Value
 from mocks.faults.http_error import HttpError
+from mocks.faults.kill import Kill
 from mocks.faults.latency import LatencyFault
 from mocks.faults.outage import Outage
+from mocks.faults.process_fault import ProcessFault
+from mocks.faults.restart import Restart
 
 FaultType = type[Fault]
 
 FAULTS: dict[str, FaultType] = {fault.name: fault for fault in (Outage, LatencyFault, HttpError)}
 """Name -> class. Importing this needs neither a server nor the journal."""
 
-__all__ = ["FAULTS", "Fault", "FaultPlan", "FaultType", "Kind", "Parameter", "Value"]
+PROCESS_FAULTS: dict[str, type[ProcessFault]] = {fault.name: fault for fault in (Kill, Restart)}
+"""Name -> class of those that a drill's conductor carries out. No server can have one."""
+
+__all__ = [
+    "FAULTS",
+    "PROCESS_FAULTS",
+    "Fault",
+    "FaultPlan",
+    "FaultType",
+    "Kind",
+    "Parameter",
+    "ProcessFault",
+    "Value",
+]
