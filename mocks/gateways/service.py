@@ -17,6 +17,7 @@ from journal.tether import Message
 from journal.writer import Writer
 from mocks.admin import Admin
 from mocks.faults import FaultPlan
+from mocks.faults.control import FaultControl
 from mocks.faults.schedule import FaultSchedule
 from mocks.gateways import GATEWAYS
 from mocks.gateways.gateway import Gateway
@@ -50,6 +51,7 @@ class GatewayService:
         ``rate_limit`` (true: refuse what is beyond the gateway's own limits; a number: instead of them, so
         many requests in the gateway's own period; see ``RateLimit.enforce``),
         ``capacity`` (requests carried at a time at the gateway's own latency; see ``Gateway``),
+        ``region`` (the one that it serves; None: none),
         ``clock_speed`` (seconds of the mock's clock to a real one; see ``MockClock.run_at``),
         ``settlement`` (``timed``: what settles later does so by the mock's clock; see
         ``Gateway.settle_by_time``),
@@ -111,7 +113,8 @@ class GatewayService:
             self._configure()
         ready = {"port": await self.server.start()}
         if plan.get("admin_port") is not None:
-            self.admin = Server(Admin(gateway, self.reset), port=int(plan["admin_port"]))
+            faults = FaultControl(self.schedule, name, endpoints)
+            self.admin = Server(Admin(gateway, self.reset, faults.routes), port=int(plan["admin_port"]))
             ready["admin_port"] = await self.admin.start()
         return {**ready, "webhook_secret": gateway.webhook_secret}
 
@@ -143,6 +146,7 @@ class GatewayService:
         rate_limit = plan.get("rate_limit")
         if rate_limit:
             gateway.rate_limit.enforce(None if rate_limit is True else int(rate_limit))
+        gateway.region = str(plan.get("region") or "")
         if plan.get("capacity") is not None:
             gateway.capacity = int(plan["capacity"])
             if gateway.capacity < 1:
