@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Set
 from dataclasses import dataclass
 
 from reports.findings import Findings
+from reports.payments import Bools
 from reports.plots.axis import SECOND, Window
 from reports.render import wording
 from reports.series import Series
+
+MOVED = 0.9
+"""A gateway that kept more than this part of its share of the answers has handed nothing over."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,18 +37,29 @@ class Story:
 
     @property
     def refuge(self) -> str:
-        """The gateway that answered most while the first fault was on, the faulty one left out."""
+        """The gateway that answered most while the first fault was on, the faulty one left out; empty when
+        the faulty one kept its share of the answers: then nothing moved."""
         struck = [fault for fault in self.findings.faults if wording.struck(fault)]
         if not struck:
             return ""
         faulty = {f.on for f in struck if f.incident == struck[0].incident}
         start, stop = struck[0].planned_start_ns / SECOND, struck[0].planned_stop_ns / SECOND
-        inside = (self.series.middles >= start) & (self.series.middles < stop)
+        middles = self.series.middles
+        inside = (middles >= start) & (middles < stop)
+        before, during = self._share(faulty, middles < start), self._share(faulty, inside)
+        if before and during > MOVED * before:
+            return ""
         answered = {
             n: int(c[inside].sum()) for n, c in self.series.by_gateway.items() if n and n not in faulty
         }
         best = max(answered, key=lambda name: (answered[name], name), default="")
         return best if answered.get(best) else ""
+
+    def _share(self, gateways: Set[str], bins: Bools) -> float:
+        """The part that these gateways have of what was answered with a gateway's name in some bins."""
+        answered = {name: int(count[bins].sum()) for name, count in self.series.by_gateway.items() if name}
+        every = sum(answered.values())
+        return sum(answered.get(name, 0) for name in gateways) / every if every else 0.0
 
 
 def spans_of(findings: Findings) -> list[Window]:

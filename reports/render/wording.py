@@ -11,6 +11,9 @@ from reports.render import units
 Concord = Literal["agree", "resolved", "disagree"]
 """``resolved``: the client did not learn the outcome, but the ledger and the gateways agree on it."""
 
+RELAPSE_NS = 5_000_000_000
+"""Traffic that has moved, and still fails after this time, has not found a refuge."""
+
 _NAMES = {
     "adyen": "Adyen",
     "gocardless": "GoCardless",
@@ -136,7 +139,7 @@ def _story(findings: Findings, refuge: str) -> str:
     if len(incidents) > 1:
         return _incidents(findings, faults)
     if len(together) > 1 or not refuge:
-        return f"{what}: {_lost(first, findings.incidents)}, {_recovered(first)}"
+        return f"{what}: {_lost(first, findings.incidents)}{_recovered(first)}"
     flight = first.in_flight
     unconfirmed = flight.failed + flight.unknown
     hit = f"{units.plural(flight.n, 'payment')} in flight"
@@ -146,6 +149,9 @@ def _story(findings: Findings, refuge: str) -> str:
         hit += " unconfirmed"
     else:
         hit += f", {units.count(unconfirmed) if unconfirmed else 'none'} of them unconfirmed"
+    if _relapsed(first):
+        cost = _lost(first, findings.incidents)
+        return f"{what}: {_moved(first.failover, refuge)}, but {cost}{_recovered(first)}"
     return f"{what}: {hit}, {_moved(first.failover, refuge)}, {_back(first.failback)}"
 
 
@@ -172,19 +178,34 @@ def _lost(fault: FaultFindings, incidents: tuple[Incident, ...]) -> str:
     bad = incidents[fault.incident].bad_ns if fault.incident < len(incidents) else 0
     within = fault.within
     if not bad:
-        return (
-            f"{units.count(within.succeeded)} of {units.plural(within.n, 'payment')} in that time succeeded"
+        slow = (
+            f", {units.count(within.slow)} of them slower than {units.duration(within.slow_beyond_ns)}"
+            if within.slow
+            else ""
         )
+        every = units.plural(within.n, "payment")
+        return f"{units.count(within.succeeded)} of {every} in that time succeeded{slow}"
     hurt = units.plural(within.n - within.succeeded, "payment")
     return f"{units.duration(bad)} of bad service, {hurt} failed or unknown"
 
 
+def _relapsed(fault: FaultFindings) -> bool:
+    """Whether the traffic had moved, and payments failed all the same for long after."""
+    moved, recovered = fault.failover, fault.recovery
+    if moved.measured_ns is None or recovered.state == "not measurable":
+        return False
+    return recovered.measured_ns is None or recovered.measured_ns > moved.measured_ns + RELAPSE_NS
+
+
 def _recovered(fault: FaultFindings) -> str:
+    """How it ended, with the comma before it; nothing when there was nothing to recover from."""
     if fault.recovery.state == "never":
-        return "never recovered"
+        return ", never recovered"
     if fault.recovery.state == "not measurable":
-        return "recovery not measurable"
-    return f"recovered {units.duration(fault.recovery.measured_ns)} after its start"
+        return ", recovery not measurable"
+    if fault.within.succeeded == fault.within.n:
+        return ""
+    return f", recovered {units.duration(fault.recovery.measured_ns)} after its start"
 
 
 def _moved(failover: Figure, refuge: str) -> str:

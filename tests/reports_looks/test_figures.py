@@ -162,3 +162,10 @@ def test_a_fault_that_never_started_darkens_no_lane() -> None:
     never = samples.fault(true_start_ns=None, true_stop_ns=None, hits=0)
     lanes = lanes_of(replace(samples.failover(), faults=(never,)), ("stripe",))
     assert not lanes[0].down
+
+
+def test_a_refuge_is_only_who_took_traffic_over() -> None:
+    told = story()
+    assert told.refuge == "adyen"
+    steady = {name: np.full_like(told.series.due, 10) for name in ("stripe", "adyen")}
+    assert replace(told, series=replace(told.series, by_gateway=steady)).refuge == ""

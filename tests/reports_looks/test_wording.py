@@ -11,6 +11,7 @@ from reports.render import chronicle, wording
 from tests.reports_looks import samples
 
 S = 1_000_000_000
+MS = 1_000_000
 NEVER = Figure("never", None, "never", None, None, "")
 TOO_LITTLE = Figure("not measurable", None, "not measurable", None, None, "")
 
@@ -40,6 +41,27 @@ def test_what_did_not_happen_is_said() -> None:
     assert "failover not measurable" in headline(faults=(samples.fault(failover=TOO_LITTLE),))
     assert "not back before the load ended" in headline(faults=(samples.fault(failback=NEVER),))
     assert "never recovered" in headline(refuge="", faults=(samples.fault(recovery=NEVER),))
+
+
+def test_a_fault_that_moved_nothing_tells_how_slow_it_was() -> None:
+    well = WithinFault(3_047, 3_047, 0, 0, 1_775, 400 * MS)
+    slow = samples.fault(name="latency", within=well, recovery=samples.measured(170_000, 150_000))
+    told = headline(refuge="", faults=(slow,), incidents=(Incident(40 * S, 60 * S, ("f1",), 0),))
+    assert told == (
+        "Stripe slow for 20.0 s: 3,047 of 3,047 payments in that time succeeded, "
+        "1,775 of them slower than 400 ms"
+    )
+
+
+def test_a_refuge_that_breaks_down_is_no_happy_end() -> None:
+    lost = WithinFault(2_268, 1_059, 1_089, 120, 558, S)
+    incident = (Incident(40 * S, 60 * S, ("f1",), 15 * S),)
+    back = samples.fault(within=lost, recovery=samples.measured(16_300 * MS, 15 * S))
+    assert headline(faults=(back,), incidents=incident) == (
+        "Stripe dark for 20.0 s: traffic on Adyen after 12 ms, but 15.0 s of bad service, "
+        "1,209 payments failed or unknown, recovered 16.3 s after its start"
+    )
+    assert headline(faults=(replace(back, recovery=NEVER),), incidents=incident).endswith(", never recovered")
 
 
 def test_two_gateways_dark_together_are_one_story() -> None:
