@@ -6,7 +6,6 @@ are assumed.
 
 from __future__ import annotations
 
-import base64
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -19,9 +18,10 @@ import orjson
 from journal.records import Movement
 from mocks.gateways.paypal.money import NO_MINOR_UNIT
 from mocks.gateways.rate_limit import Limit
-from mocks.outbound import Call, Client
+from mocks.outbound import Client
 from mocks.platform.connectors.access_token import TokenClient
 from mocks.platform.connectors.connector import Caller
+from mocks.platform.connectors.paypal import token_request
 from mocks.sandboxes.keys import Credentials, Key
 from mocks.sandboxes.records import Ask, Records, RecordsError, Run, get, unix_ns
 from mocks.sandboxes.sandbox import Forwarded, Notes, Sandbox
@@ -55,16 +55,7 @@ class PayPal(Sandbox):
         return ""
 
     def caller(self, client: Client, credentials: Credentials) -> Caller:
-        pair = f"{credentials[_CLIENT.variable]}:{credentials[_SECRET.variable]}"
-        fetch = Call(
-            "POST",
-            "/v1/oauth2/token",
-            (
-                ("authorization", f"Basic {base64.b64encode(pair.encode()).decode()}"),
-                ("content-type", "application/x-www-form-urlencoded"),
-            ),
-            b"grant_type=client_credentials",
-        )
+        fetch = token_request(credentials[_CLIENT.variable], credentials[_SECRET.variable])
         return TokenClient(client, fetch)
 
     def notes(self) -> Notes:

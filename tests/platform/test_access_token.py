@@ -8,9 +8,11 @@ import pytest
 
 from mocks.outbound import Call, Client, NeverSentError
 from mocks.platform.connectors.access_token import TokenClient
-from mocks.platform.connectors.paypal import TOKEN
+from mocks.platform.connectors.paypal import token_request
 from tests.platform.gateways import core, gateway, url
 from tests.platform.rig import run
+
+TOKEN = token_request("client", "secret")
 
 # An order that does not exist: 404 with a good token, 401 without.
 ASK = Call("GET", "/v2/checkout/orders/NOSUCHORDER000000")

@@ -25,9 +25,9 @@ from mocks.platform.payment import Payment, Refund
 from mocks.platform.vault import INSTRUMENTS, AdyenCard, AdyenWallet
 from mocks.platform.verdict import Kind, Verdict, not_taken, unknown
 
-_ACCOUNT = "PaydrillTest"
-# A mock takes any key. This one opens nothing anywhere.
-_HEADERS = (("x-api-key", "test_paydrill"), ("content-type", "application/json"))
+_MOCK_ACCOUNT = "PaydrillTest"
+_MOCK_KEY = "test_paydrill"
+"""A mock takes any key. This one opens nothing anywhere."""
 
 _REPORTS = "/reports/download/"
 
@@ -60,11 +60,15 @@ class Adyen(Connector):
     name = "adyen"
     methods = ("card", "apple_pay", "google_pay")
 
+    def __init__(self, key: str = _MOCK_KEY, merchant: str = _MOCK_ACCOUNT) -> None:
+        self._merchant = merchant
+        self._headers = (("x-api-key", key), ("content-type", "application/json"))
+
     def charge(self, payment: Payment, made: tuple[str, ...] = ()) -> Call:
         instrument = INSTRUMENTS[payment.instrument].adyen
         assert instrument is not None
         body = {
-            "merchantAccount": _ACCOUNT,
+            "merchantAccount": self._merchant,
             "reference": payment.order_id,
             "amount": {"currency": payment.currency, "value": payment.amount_minor},
             "paymentMethod": _payment_method(instrument),
@@ -96,7 +100,7 @@ class Adyen(Connector):
 
     def refund(self, refund: Refund, payment: Payment) -> Call:
         body = {
-            "merchantAccount": _ACCOUNT,
+            "merchantAccount": self._merchant,
             "reference": refund.id,
             "amount": {"currency": payment.currency, "value": refund.amount_minor},
         }
@@ -115,7 +119,7 @@ class Adyen(Connector):
         """``reference`` is the path of the report."""
         if not reference.startswith(_REPORTS):
             return None
-        answer = await ask(Call("GET", reference, _HEADERS[:1]))
+        answer = await ask(Call("GET", reference, self._headers[:1]))
         if answer.status != 200:
             return None
         try:
@@ -133,7 +137,7 @@ class Adyen(Connector):
         return unreadable(answer)
 
     def _post(self, target: str, body: dict[str, Any], key: str) -> Call:
-        return Call("POST", target, (*_HEADERS, ("idempotency-key", key)), orjson.dumps(body))
+        return Call("POST", target, (*self._headers, ("idempotency-key", key)), orjson.dumps(body))
 
 
 def _payment_method(instrument: AdyenCard | AdyenWallet) -> dict[str, str]:

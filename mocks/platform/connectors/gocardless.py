@@ -27,12 +27,8 @@ from mocks.platform.payment import Payment, Refund
 from mocks.platform.vault import BANK_ACCOUNTS, INSTRUMENTS
 from mocks.platform.verdict import Kind, Verdict, not_taken, unknown
 
-# A mock takes any token but a live one. This one opens nothing anywhere.
-_HEADERS = (
-    ("authorization", "Bearer sandbox_paydrill"),
-    ("gocardless-version", "2015-07-06"),
-    ("content-type", "application/json"),
-)
+_MOCK_ACCESS = "sandbox_paydrill"
+"""A mock takes any token but a live one. This one opens nothing anywhere."""
 _STEPS = ("customers", "customer_bank_accounts", "mandates")
 _COLLECTING = ("pending_customer_approval", "pending_submission", "submitted")
 _COLLECTED = ("confirmed", "paid_out", "charged_back")
@@ -56,6 +52,13 @@ class GoCardless(Connector):
     name = "gocardless"
     methods = ("bank",)
     currencies = frozenset(BANK_ACCOUNTS)
+
+    def __init__(self, token: str = _MOCK_ACCESS) -> None:
+        self._headers = (
+            ("authorization", f"Bearer {token}"),
+            ("gocardless-version", "2015-07-06"),
+            ("content-type", "application/json"),
+        )
 
     def step(self, payment: Payment, made: tuple[str, ...]) -> Step | None:
         if len(made) == len(_STEPS):
@@ -156,11 +159,11 @@ class GoCardless(Connector):
         return Verdict(Kind.DECLINED, reference, code, "the bank did not pay")
 
     def _create(self, resource: str, body: dict[str, Any], key: str) -> Call:
-        headers = (*_HEADERS, ("idempotency-key", key))
+        headers = (*self._headers, ("idempotency-key", key))
         return Call("POST", f"/{resource}", headers, orjson.dumps({resource: body}))
 
     def _get(self, target: str) -> Call:
-        return Call("GET", target, _HEADERS[:2])
+        return Call("GET", target, self._headers[:2])
 
 
 def _created(answer: Answer) -> Verdict:

@@ -6,6 +6,7 @@ amounts as decimal strings (https://developer.paypal.com/docs/api/orders/v2/).
 
 from __future__ import annotations
 
+from base64 import b64encode
 from typing import Any
 from urllib.parse import quote
 
@@ -28,16 +29,9 @@ from mocks.platform.vault import INSTRUMENTS
 from mocks.platform.verdict import Kind, Verdict, not_taken, unknown
 
 _JSON = ("content-type", "application/json")
-# A mock takes any client id and secret. These open nothing anywhere ("paydrill:paydrill").
-TOKEN = Call(
-    "POST",
-    "/v1/oauth2/token",
-    (
-        ("authorization", "Basic cGF5ZHJpbGw6cGF5ZHJpbGw="),
-        ("content-type", "application/x-www-form-urlencoded"),
-    ),
-    b"grant_type=client_credentials",
-)
+_MOCK_PAIR = "paydrill"
+"""A mock takes any client id and secret. This, as both, opens nothing anywhere."""
+
 _NO_DECIMALS = frozenset({"JPY"})
 
 # processor_response.response_code -> the same refusal in Stripe's words
@@ -70,8 +64,11 @@ class PayPal(Connector):
     methods = ("paypal",)
     currencies = frozenset({"EUR", "USD", "GBP", "CHF", "SEK", "PLN", "JPY"})
 
+    def __init__(self, client_id: str = _MOCK_PAIR, secret: str = _MOCK_PAIR) -> None:
+        self._fetch = token_request(client_id, secret)
+
     def connect(self, client: Client) -> Caller:
-        return TokenClient(client, TOKEN)
+        return TokenClient(client, self._fetch)
 
     def step(self, payment: Payment, made: tuple[str, ...]) -> Step | None:
         if not made:
@@ -147,6 +144,16 @@ class PayPal(Connector):
     def _post(self, target: str, body: dict[str, Any] | None, key: str) -> Call:
         headers = (_JSON, ("paypal-request-id", key))
         return Call("POST", target, headers, b"{}" if body is None else orjson.dumps(body))
+
+
+def token_request(client_id: str, secret: str) -> Call:
+    """The request that is answered with an access token."""
+    pair = b64encode(f"{client_id}:{secret}".encode()).decode("ascii")
+    headers = (
+        ("authorization", f"Basic {pair}"),
+        ("content-type", "application/x-www-form-urlencoded"),
+    )
+    return Call("POST", "/v1/oauth2/token", headers, b"grant_type=client_credentials")
 
 
 def _path(order: str) -> str:

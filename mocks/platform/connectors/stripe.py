@@ -24,8 +24,8 @@ from mocks.platform.verdict import Kind, Verdict, not_taken, unknown
 
 _INTENTS = "/v1/payment_intents"
 _FORM = ("content-type", "application/x-www-form-urlencoded")
-# A mock takes any test key. This one opens nothing anywhere.
-_AUTHORIZATION = ("authorization", "Bearer sk_test_paydrill")
+_MOCK_KEY = "sk_test_paydrill"
+"""A mock takes any test key. This one opens nothing anywhere."""
 
 
 class Stripe(Connector):
@@ -45,6 +45,9 @@ class Stripe(Connector):
 
     name = "stripe"
     methods = ("card", "apple_pay", "google_pay")
+
+    def __init__(self, key: str = _MOCK_KEY) -> None:
+        self._authorization = ("authorization", f"Bearer {key}")
 
     def charge(self, payment: Payment, made: tuple[str, ...] = ()) -> Call:
         form = self._form(payment)
@@ -125,7 +128,7 @@ class Stripe(Connector):
         return unreadable(answer)
 
     async def payout(self, reference: str, ask: Ask) -> Payout | None:
-        answer = await ask(Call("GET", f"/v1/payouts/{quote(reference, safe='')}", (_AUTHORIZATION,)))
+        answer = await ask(Call("GET", f"/v1/payouts/{quote(reference, safe='')}", (self._authorization,)))
         payout = json_object(answer)
         amount, currency = payout.get("amount"), payout.get("currency")
         if answer.status != 200 or not isinstance(amount, int) or not isinstance(currency, str):
@@ -133,7 +136,7 @@ class Stripe(Connector):
         fee, after, more = 0, "", True
         while more:
             query = f"payout={quote(reference, safe='')}&limit=100{after}"
-            answer = await ask(Call("GET", f"/v1/balance_transactions?{query}", (_AUTHORIZATION,)))
+            answer = await ask(Call("GET", f"/v1/balance_transactions?{query}", (self._authorization,)))
             page = json_object(answer)
             lines = page.get("data")
             if answer.status != 200 or not isinstance(lines, list):
@@ -145,7 +148,7 @@ class Stripe(Connector):
 
     async def _look_up(self, payment: Payment, ask: Ask) -> Verdict:
         query = quote(f"metadata['order_id']:'{_quoted(payment.order_id)}'", safe="")
-        answer = await ask(Call("GET", f"{_INTENTS}/search?query={query}&limit=100", (_AUTHORIZATION,)))
+        answer = await ask(Call("GET", f"{_INTENTS}/search?query={query}&limit=100", (self._authorization,)))
         if answer.status == 429:
             return throttled(answer)
         intents = json_object(answer).get("data")
@@ -168,7 +171,7 @@ class Stripe(Connector):
         """Cancel the fence's intent, so that no open intent is left behind; it is harmless if that fails."""
         intent = json_object(fence)
         if intent.get("id") and intent.get("status") != "canceled":
-            await ask(Call("POST", f"{_INTENTS}/{intent['id']}/cancel", (_AUTHORIZATION, _FORM)))
+            await ask(Call("POST", f"{_INTENTS}/{intent['id']}/cancel", (self._authorization, _FORM)))
 
     def _of_intent(self, intent: dict[str, Any]) -> Verdict | None:
         """What the state of an intent says; ``None`` when it says nothing about a charge: it was never
@@ -197,7 +200,7 @@ class Stripe(Connector):
         return f"{payment.id}-stripe"
 
     def _post(self, target: str, form: dict[str, str], key: str) -> Call:
-        headers = (_AUTHORIZATION, _FORM, ("idempotency-key", key))
+        headers = (self._authorization, _FORM, ("idempotency-key", key))
         return Call("POST", target, headers, urlencode(form).encode("ascii"))
 
 
