@@ -5,8 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import functools
-import socket
-import struct
 import time
 from collections import deque
 from http import HTTPStatus
@@ -15,6 +13,7 @@ from typing import TYPE_CHECKING, Protocol, cast
 import httptools
 
 from mocks.exchange import Application, Exchange, Request, complain
+from mocks.listener import reset_on_close
 from mocks.reply import Reply
 
 if TYPE_CHECKING:
@@ -48,6 +47,7 @@ class Owner(Protocol):
     stopping: bool
     connections: set[Connection]
     scheme: str
+    stalled: int
 
     @property
     def refusing(self) -> bool:
@@ -137,6 +137,8 @@ class Connection(asyncio.Protocol):
         self.server.connections.add(self)
         if self.server.refusing:
             self.reset()
+        elif self.server.stalled:
+            self.hold_reading()
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._transport = None
@@ -307,15 +309,30 @@ class Connection(asyncio.Protocol):
         self._ended = True
         self._in_time()
 
+    def hold_reading(self) -> None:
+        """Leave what the client sends unread, until ``read_again``."""
+        self._pause_reading()
+
+    def read_again(self) -> None:
+        """Undo ``hold_reading``."""
+        if len(self._queue) < PIPELINE_LIMIT:
+            self._resume_reading()
+
+    def retire(self) -> None:
+        """Close once the requests that have been read whole are answered, and take no more of them."""
+        self.stop_reading()
+        if self._queue:
+            self._queue[-1].keep_alive = False
+        else:
+            self.close()
+
     def reset(self) -> None:
         """Send RST; every request without an answer is lost."""
         self._ended = True
         transport = self._transport
         if transport is not None:
             with contextlib.suppress(OSError):
-                transport.get_extra_info("socket").setsockopt(
-                    socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0)
-                )
+                reset_on_close(transport.get_extra_info("socket"))
             transport.abort()
         self._lose_all()
 
@@ -395,6 +412,8 @@ class Connection(asyncio.Protocol):
             self._transport.pause_reading()
 
     def _resume_reading(self) -> None:
+        if self.server.stalled:
+            return
         if self._paused and self._transport is not None and not self._transport.is_closing():
             self._paused = False
             self._transport.resume_reading()

@@ -8,27 +8,15 @@ coroutine for a request.
 from __future__ import annotations
 
 import asyncio
-import errno
-import socket
 import ssl
 import time
+from pathlib import Path
 
 from mocks.connection import BODY_LIMIT, HEAD_LIMIT, Connection
 from mocks.exchange import Application, Exchange, Request
+from mocks.listener import Listener, PortInUseError
 
 __all__ = ["BODY_LIMIT", "HEAD_LIMIT", "Application", "Exchange", "PortInUseError", "Request", "Server"]
-
-BACKLOG = 1024
-
-HANDSHAKE_LIMIT = 10.0
-"""Seconds in which a client must have finished the TLS handshake."""
-
-FAREWELL_LIMIT = 1.0
-"""Seconds that closing waits for a TLS client's own close."""
-
-
-class PortInUseError(OSError):
-    """Another process listens on the port that was asked for."""
 
 
 class Server:
@@ -39,6 +27,12 @@ class Server:
         host: The address to bind.
         port: The port; 0 lets the system choose one.
         tls: Serve HTTPS with this context; None serves plain HTTP.
+        certificate: The PEM file of the context's certificate, for faults that serve a bad one in its place.
+
+    Attributes:
+        listener: Its port.
+        connections: The open ones.
+        stalled: How many hold back what their clients send; see ``stall``.
     """
 
     def __init__(
@@ -48,19 +42,26 @@ class Server:
         host: str = "127.0.0.1",
         port: int = 0,
         tls: ssl.SSLContext | None = None,
+        certificate: Path | None = None,
     ) -> None:
         self.application = application
         self.host = host
-        self.port = port
         self.scheme = "http" if tls is None else "https"
-        self._tls = tls
+        self.certificate = certificate
+        self.listener = Listener(host, port, tls, self.connection)
         self.stopping = False
         self.connections: set[Connection] = set()
+        self.stalled = 0
         self._refusing = False
-        self._reserve: socket.socket | None = None
-        self._listener: socket.socket | None = None
-        self._accepting: asyncio.Server | None = None
-        self._opening: asyncio.Task[None] | None = None
+
+    @property
+    def port(self) -> int:
+        """Where it listens; 0 before the start when the system is to choose."""
+        return self.listener.port
+
+    def connect(self) -> Connection:
+        """What speaks with a new client."""
+        return Connection(self)
 
     async def start(self) -> int:
         """Bind and listen.
@@ -72,22 +73,7 @@ class Server:
             PortInUseError: Another process listens there.
             OSError: The address cannot be bound for another reason.
         """
-        try:
-            if self.port:
-                self._make_sure_nobody_listens()
-            self._reserve = self._bound(self.port, reuse_address=False)
-            self.port = self._reserve.getsockname()[1]
-            self._open()
-        except OSError as error:
-            self._release()
-            if error.errno == errno.EADDRINUSE:
-                where = f"port {self.port} of {self.host}"
-                hint = "stop what listens there or choose another port"
-                raise PortInUseError(f"{where} is in use; {hint}") from error
-            raise
-        assert self._opening is not None
-        await self._opening
-        return self.port
+        return await self.listener.start()
 
     def refuse(self) -> int:
         """Stop listening and reset every open connection, as a host does whose process has died.
@@ -98,17 +84,40 @@ class Server:
             How many connections were reset, idle ones included.
         """
         self._refusing = True
-        self._close_listener()
+        self.listener.close()
         connections = tuple(self.connections)
         for connection in connections:
             connection.reset()
-        return len(connections)
+        return len(connections) + self.listener.reset_parked()
 
     def resume(self) -> None:
         """Listen again on the same port; does nothing when already listening."""
         if self._refusing and not self.stopping:
-            self._open()
+            self.listener.open()
             self._refusing = False
+
+    def stall(self) -> int:
+        """Read nothing more from the open connections, and from new ones as soon as they are served. What
+        has been read is still answered. Returns how many connections are open."""
+        self.stalled += 1
+        for connection in self.connections:
+            connection.hold_reading()
+        return len(self.connections)
+
+    def read_again(self) -> None:
+        """Undo one ``stall``."""
+        self.stalled -= 1
+        if not self.stalled:
+            for connection in tuple(self.connections):
+                connection.read_again()
+
+    def retire(self) -> int:
+        """Close every open connection, each once the requests that it has are answered. Returns how many
+        there are."""
+        connections = tuple(self.connections)
+        for connection in connections:
+            connection.retire()
+        return len(connections)
 
     @property
     def url(self) -> str:
@@ -121,6 +130,10 @@ class Server:
         """Whether connections are being refused."""
         return self._refusing
 
+    def connection(self) -> Connection:
+        """What serves a new connection."""
+        return Connection(self)
+
     async def stop(self, grace: float = 1.0) -> None:
         """Stop listening, wait until what is in flight is answered, then close.
 
@@ -128,7 +141,7 @@ class Server:
             grace: Seconds to wait; what is unanswered then is cut off.
         """
         self.stopping = True
-        self._close_listener()
+        self.listener.close()
         give_up_ns = time.monotonic_ns() + int(grace * 1e9)
         while True:
             for connection in tuple(self.connections):
@@ -139,58 +152,5 @@ class Server:
             await asyncio.sleep(0.005)
         for connection in tuple(self.connections):
             connection.abort()
-        self._release()
+        self.listener.release()
         await asyncio.sleep(0)
-
-    def _open(self) -> None:
-        # Listening starts here and now; the loop begins to accept in its next step.
-        self._listener = self._bound(self.port, reuse_address=True)
-        self._listener.listen(BACKLOG)
-        self._opening = asyncio.get_running_loop().create_task(self._accept(self._listener))
-
-    async def _accept(self, listener: socket.socket) -> None:
-        loop = asyncio.get_running_loop()
-        self._accepting = await loop.create_server(
-            lambda: Connection(self),
-            sock=listener,
-            backlog=BACKLOG,
-            ssl=self._tls,
-            ssl_handshake_timeout=None if self._tls is None else HANDSHAKE_LIMIT,
-            ssl_shutdown_timeout=None if self._tls is None else FAREWELL_LIMIT,
-        )
-
-    def _close_listener(self) -> None:
-        if self._opening is not None and not self._opening.done():
-            self._opening.cancel()
-        if self._accepting is not None:
-            self._accepting.close()
-        elif self._listener is not None:
-            self._listener.close()
-        self._opening = self._accepting = self._listener = None
-
-    def _release(self) -> None:
-        if self._reserve is not None:
-            self._reserve.close()
-            self._reserve = None
-
-    def _bound(self, port: int, *, reuse_address: bool) -> socket.socket:
-        bound = socket.socket(socket.AF_INET6 if ":" in self.host else socket.AF_INET)
-        try:
-            bound.setblocking(False)
-            # The reserve must not carry SO_REUSEADDR: with it on both, a stranger could take the port
-            # while nobody listens.
-            bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
-            if reuse_address:
-                bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            bound.bind((self.host, port))
-        except OSError:
-            bound.close()
-            raise
-        return bound
-
-    def _make_sure_nobody_listens(self) -> None:
-        # SO_REUSEPORT would let two servers of one user share the port without a word.
-        with socket.socket(socket.AF_INET6 if ":" in self.host else socket.AF_INET) as trial:
-            trial.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            trial.bind((self.host, self.port))
-            trial.listen(1)

@@ -8,6 +8,7 @@ from typing import Any
 import gocardless_pro  # type: ignore[import-untyped]
 
 from mocks.exchange import Exchange, Request
+from mocks.transmission import Transmission
 from tests.mocks.running import Running
 
 ACCOUNTS = {
@@ -98,6 +99,9 @@ class Nobody:
     scheme = "http"
 
     def flush(self) -> None:
+        """Nothing is sent."""
+
+    def transmit(self, exchange: Exchange, transmission: Transmission) -> None:
         """Nothing is sent."""
 
     def reset(self) -> None:

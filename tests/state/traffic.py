@@ -12,6 +12,7 @@ from urllib.parse import urlencode, urlsplit
 
 from mocks.exchange import Exchange, Request
 from mocks.gateways.gateway import Gateway
+from mocks.transmission import Transmission
 from tests.mocks.running import adyen_payment, stripe_payment
 
 _REQUEST_ID = re.compile(rb'"(request_id|debug_id)":\s*"[^"]*"')
@@ -27,6 +28,9 @@ class Wire:
     scheme = "http"
 
     def flush(self) -> None:
+        """Nothing to send."""
+
+    def transmit(self, exchange: Exchange, transmission: Transmission) -> None:
         """Nothing to send."""
 
     def reset(self) -> None:
