@@ -144,6 +144,26 @@ class Exchange:
         connection.flush()
         return True
 
+    def answer_raw(self, reply: bytes) -> bool:
+        """Send an answer that was rendered elsewhere, as it is, in its turn like any other.
+
+        Returns:
+            False when the client has gone.
+
+        Raises:
+            RuntimeError: The request has been answered before.
+        """
+        if self._lost:
+            return False
+        if self.answered:
+            raise RuntimeError("this request has been answered already")
+        self.answered = True
+        if self._connection.stopping:
+            self.keep_alive = False
+        self.reply = reply
+        self._connection.flush()
+        return True
+
     def reset(self) -> None:
         """Reset the connection: the client sees RST, and other requests pipelined on it are lost."""
         if not self._lost:
