@@ -1,4 +1,4 @@
-"""The admin interface of a mock gateway: what truly happened in it, and its clock.
+"""The admin interface of a mock gateway: what truly happened in it, its faults and its clock.
 
 It listens on a loopback port of its own, so that no fault of the gateway touches it and no path of the
 gateway's API is taken. `docs/admin-api.yaml` describes it (OpenAPI 3.1). Amounts are in the minor unit.
@@ -9,41 +9,37 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from itertools import islice
-from typing import Any
 from urllib.parse import parse_qsl
 
-import orjson
-
-from mocks.exchange import Exchange, Request
+from mocks.admin_interface import AdminError, AdminInterface, Body, Routes, json_body
+from mocks.exchange import Request
 from mocks.gateways.gateway import Gateway
 
 LARGEST_PAGE = 1000
 FURTHEST_S = 10 * 366 * 86_400
 """The clock goes forward by ten years at a time at most: further, whole seconds of a float lose meaning."""
 
-Body = dict[str, Any]
 
-
-class AdminError(Exception):
-    """A request that cannot be followed; the text is for its sender."""
-
-    def __init__(self, status: int, message: str) -> None:
-        super().__init__(message)
-        self.status = status
-
-
-class Admin:
+class Admin(AdminInterface):
     """The admin application of one gateway; to be served on loopback only.
 
     Args:
         gateway: Whose state it shows.
         reset: Makes everything as it was at the start; that of the gateway alone when left out.
+        faults: The routes of its faults; none when left out.
+        token: See ``AdminInterface``.
     """
 
-    def __init__(self, gateway: Gateway, reset: Callable[[], None] | None = None) -> None:
+    def __init__(
+        self,
+        gateway: Gateway,
+        reset: Callable[[], None] | None = None,
+        faults: Routes | None = None,
+        token: str = "",
+    ) -> None:
         self._gateway = gateway
         self._begin_anew = gateway.begin_anew if reset is None else reset
-        self.routes: dict[tuple[str, str], Callable[[Request], Body]] = {
+        routes: Routes = {
             ("GET", "/"): self._overview,
             ("GET", "/ledger"): self._ledger,
             ("GET", "/movements"): self._movements,
@@ -53,19 +49,7 @@ class Admin:
             ("POST", "/clock/advance"): self._advance,
             ("POST", "/reset"): self._reset,
         }
-
-    def __call__(self, exchange: Exchange) -> None:
-        """Answer a request."""
-        request = exchange.request
-        try:
-            answer = self.routes.get((request.method, request.path))
-            if answer is None:
-                known = any(path == request.path for _, path in self.routes)
-                raise AdminError(405 if known else 404, f"there is no {request.method} {request.path}")
-            status, body = 200, answer(request)
-        except AdminError as error:
-            status, body = error.status, {"error": str(error)}
-        exchange.answer(status, orjson.dumps(body))
+        super().__init__({**routes, **(faults or {})}, token)
 
     def _overview(self, request: Request) -> Body:
         gateway = self._gateway
@@ -137,11 +121,7 @@ class Admin:
         return {"now": clock.now(), "ahead_s": clock.ahead}
 
     def _advance(self, request: Request) -> Body:
-        try:
-            sent = orjson.loads(request.body)
-        except orjson.JSONDecodeError as error:
-            raise AdminError(400, 'the body must be JSON like {"seconds": 86400}') from error
-        seconds = sent.get("seconds") if isinstance(sent, dict) else None
+        seconds = json_body(request, '{"seconds": 86400}').get("seconds")
         if isinstance(seconds, bool) or not isinstance(seconds, int | float) or not math.isfinite(seconds):
             raise AdminError(400, 'the body must be JSON like {"seconds": 86400}')
         if not 0 <= seconds <= FURTHEST_S:

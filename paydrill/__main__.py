@@ -6,6 +6,7 @@ import typer
 
 from paydrill import __version__
 from paydrill.check import check
+from paydrill.fault import fault
 from paydrill.latency import latency
 from paydrill.list import list_scenarios
 from paydrill.mock import mock
@@ -27,6 +28,7 @@ app.command("list")(list_scenarios)
 app.command()(mock)
 app.command()(probe)
 app.command()(report)
+app.add_typer(fault, name="fault")
 app.add_typer(latency, name="latency")
 
 
