@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 import random
 from collections import Counter
-from functools import partial
 
 import pytest
 
+from journal.records import GatewayRequest, Record
+from mocks.faults.fault import Call
+from mocks.gateways.call import Call as GatewayCall
 from mocks.latency import Latency
 from tests.exactly_once.line import Line
 from tests.exactly_once.shops import AMOUNT, CURRENCY, SHOPS, Post, Shop
@@ -17,6 +19,8 @@ from tests.mocks.running import Running
 CONNECTIONS = 200
 ORDERS = 3
 """Of each connection, one after the other."""
+
+CUTS = (150, 300, 450)
 
 
 class Buyer:
@@ -81,9 +85,16 @@ async def _buy_all(running: Running, shop: Shop) -> list[Buyer]:
 
 @pytest.mark.parametrize("kind", SHOPS)
 def test_one_key_moves_money_once_whatever_becomes_of_the_connections(kind: str) -> None:
-    with Running(kind, p50_ms=8, p99_ms=30) as running:
-        for number in range(1, 4):
-            running.thread.call(partial(_cut_half_later, running, 0.15 * number))
+    answered = 0
+
+    def watch(record: Record) -> None:
+        # Whenever so many requests are over, half of those under way are cut.
+        nonlocal answered
+        answered += isinstance(record, GatewayRequest)
+        if answered in CUTS and isinstance(record, GatewayRequest):
+            running.thread.loop.call_soon(running.gateway.cut_in_flight, _even, "cut")
+
+    with Running(kind, p50_ms=8, p99_ms=30, on_write=watch) as running:
         buyers = asyncio.run(_buy_all(running, SHOPS[kind]()))
         orders = [order for buyer in buyers for order in buyer.paid]
         assert len(orders) == CONNECTIONS * ORDERS
@@ -98,6 +109,5 @@ def test_one_key_moves_money_once_whatever_becomes_of_the_connections(kind: str)
         assert {r.fault for r in running.requests} == {"", "cut"}
 
 
-def _cut_half_later(running: Running, seconds: float) -> None:
-    cut = partial(running.gateway.cut_in_flight, lambda call: call.number % 2 == 0, "cut")
-    running.thread.loop.call_later(seconds, cut)
+def _even(call: Call) -> bool:
+    return isinstance(call, GatewayCall) and call.number % 2 == 0
