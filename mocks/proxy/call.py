@@ -1,0 +1,245 @@
+"""One request on its way through a proxy, from its head to its answer or its loss."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+from mocks.exchange import Exchange, Request
+from mocks.faults.matcher import NOTHING, Traits
+from mocks.proxy.body import Body
+from mocks.proxy.head import RequestHead, ResponseHead, fields
+from mocks.reply import Reply
+
+if TYPE_CHECKING:
+    from mocks.faults.fault import Fault
+    from mocks.proxy.downstream import Downstream
+    from mocks.proxy.proxy import Proxy
+    from mocks.proxy.upstream import UpstreamConnection
+    from mocks.transmission import Transmission
+
+
+class ProxyCall:
+    """One request. Most are passed on as they come, and so is the answer; of one that a fault has touched the
+    answer is kept until it is whole.
+
+    Attributes:
+        head: Its head, as it came.
+        number: How many requests arrived before it.
+        endpoint: Its name, once a fault or the journal has asked for it; see ``Proxy.endpoint``.
+        received_ns: ``time.monotonic_ns()`` of its head.
+        received: All of it has come in.
+        body: Where its body ends; None once it is received.
+        seen: The part of its body that came with the head or was waited for.
+        waiting: It waits for the rest of its body, so that faults can look into it.
+        unsent: What came after that while there was no connection to the origin yet.
+        unsent_size: Bytes of it.
+        upstream: The connection on which it was passed on.
+        forwarded: Something of it was sent: what becomes of it is the origin's.
+        forwarded_ns: When, by ``time.monotonic_ns()``.
+        kept: What came back, of a call whose answer is kept; None when it goes on as it comes.
+        kept_size: Bytes of it.
+        answer: The head of the answer.
+        reply: The answer that the proxy itself gives, or the origin's once it is whole.
+        client_gone: The client has left; the call goes on, as faults have touched it.
+        fault: The names of the faults that touched it, in that order, joined by ``+``.
+        over: It has been answered or lost.
+    """
+
+    __slots__ = (
+        "_add_ns",
+        "_exchange",
+        "_times",
+        "_traits",
+        "answer",
+        "body",
+        "client_gone",
+        "downstream",
+        "endpoint",
+        "fault",
+        "faults",
+        "forwarded",
+        "forwarded_ns",
+        "head",
+        "kept",
+        "kept_size",
+        "number",
+        "over",
+        "proxy",
+        "received",
+        "received_ns",
+        "reply",
+        "seen",
+        "timer",
+        "unsent",
+        "unsent_size",
+        "upstream",
+        "waiting",
+    )
+
+    def __init__(
+        self, proxy: Proxy, downstream: Downstream, head: RequestHead, number: int, received_ns: int
+    ) -> None:
+        self.proxy = proxy
+        self.downstream = downstream
+        self.head = head
+        self.number = number
+        self.received_ns = received_ns
+        self.received = True
+        self.body: Body | None = None
+        self.unsent: list[bytes] = []
+        self.unsent_size = 0
+        self.seen = b""
+        self.waiting = False
+        self.upstream: UpstreamConnection | None = None
+        self.forwarded = False
+        self.forwarded_ns = 0
+        self.kept: list[bytes] | None = None
+        self.answer: ResponseHead | None = None
+        self.kept_size = 0
+        self.reply: Reply | None = None
+        self.client_gone = False
+        self.endpoint = ""
+        self.fault = ""
+        self.faults: list[Fault] = []
+        self.timer: asyncio.Handle | None = None
+        self.over = False
+        self._exchange: Exchange | None = None
+        self._traits: Traits | None = None
+        self._times = 1.0
+        self._add_ns = 0
+
+    # What faults and the journal ask. It is read when it is asked: most requests are asked nothing.
+
+    @property
+    def exchange(self) -> Exchange:
+        """The request as an application of the kernel sees it. Its body is there when it came with the head
+        or was waited for, and empty otherwise."""
+        if self._exchange is None:
+            head = self.head
+            path, _, query = head.target.decode("latin-1").partition("?")
+            headers: dict[str, str] = {}
+            for name, value in fields(head.raw):
+                key = name.lower()
+                headers[key] = f"{headers[key]}, {value}" if key in headers else value
+            request = Request(
+                head.method.decode("ascii"), path, query, headers, self._contents(), self.received_ns
+            )
+            self._exchange = Exchange(request, self.downstream, keep_alive=head.stays, old=head.old)
+        return self._exchange
+
+    @property
+    def http_method(self) -> str:
+        """As sent."""
+        return self.head.method.decode("ascii")
+
+    @property
+    def region(self) -> str:
+        """The proxy's; empty when it has none."""
+        return self.proxy.region
+
+    @property
+    def traits(self) -> Traits:
+        """What the body says of a payment, to one who knows the gateway; read when it is asked for, and
+        once."""
+        if self._traits is None:
+            self._traits = NOTHING if self.proxy.kind is None else self.proxy.traits(self)
+        return self._traits
+
+    @property
+    def pays(self) -> bool:
+        """Whether its endpoint is one that makes money move; of a gateway that is not known, a POST."""
+        kind = self.proxy.kind
+        return self.head.method == b"POST" if kind is None else self.endpoint in kind.payment_endpoints
+
+    @property
+    def idempotency_key(self) -> str:
+        """As sent, empty without one."""
+        return self.proxy.idempotency_key(self.head)
+
+    def _contents(self) -> bytes:
+        """The body, of a request that is whole."""
+        if not self.received:
+            return b""
+        if self.head.length >= 0:
+            return self.seen
+        body = Body(self.head.length, keep=True)
+        body.feed(self.seen)
+        return b"".join(body.data or ())
+
+    # What faults do.
+
+    def hit_by(self, fault: Fault) -> None:
+        """Count a hit of a fault, and tell of it in the journal."""
+        fault.hits += 1
+        self.fault = f"{self.fault}+{fault.name}" if self.fault else fault.name
+
+    def slow(self, *, add_ns: int = 0, times: float = 1.0) -> None:
+        """Answer later: the time that the origin takes is multiplied by ``times``, then ``add_ns`` comes on
+        top."""
+        self._times *= times
+        self._add_ns += add_ns
+
+    def added_ns(self, taken_ns: int = 0) -> float:
+        """What the faults add to a latency of the origin's."""
+        return taken_ns * (self._times - 1) + self._add_ns
+
+    def fail(self, status: int) -> None:
+        """Don't pass on: answer this status, in the shape of the gateway's own errors if it is known."""
+        self.reply = self.proxy.error(status)
+
+    def reset(self) -> None:
+        """Reset the client's connection. What has not been passed on never is."""
+        self.proxy.lose(self)
+        self.downstream.reset()
+
+    def hold(self) -> None:
+        """Never answer, and leave the connection open. What has not been passed on never is. The answers to
+        requests that follow on the connection wait behind it."""
+        self.downstream.queue(self)
+        self.proxy.lose(self)
+
+    def transmit(self, reply: Reply, transmission: Transmission, *, keep_alive: bool = True) -> None:
+        """Send the answer in the transmission's way. ``keep_alive`` false tells the client that the
+        connection will be closed."""
+        self.proxy.transmit(self, reply, transmission, keep_alive=keep_alive)
+
+    # What the connection to the origin tells.
+
+    @property
+    def sent(self) -> bool:
+        """The origin has been sent all of the request."""
+        return self.received and self.forwarded and not self.unsent
+
+    def answer_interim(self, data: bytes) -> None:
+        """An interim answer (1xx) goes on at once, whatever becomes of the final one."""
+        self.downstream.pass_on(data)
+
+    def answer_begins(self, head: ResponseHead) -> None:
+        """The head of the answer has come."""
+        self.answer = head
+
+    def answer_data(self, data: bytes) -> None:
+        """Bytes of the answer, as they came."""
+        if self.kept is None:
+            self.downstream.pass_on(data)
+        else:
+            self.proxy.keep(self, data)
+
+    def answer_ends(self) -> None:
+        """The answer has come whole."""
+        self.upstream = None
+        self.proxy.answered(self)
+
+    def origin_lost(self) -> None:
+        """The connection has ended before the answer did."""
+        self.upstream = None
+        self.proxy.origin_lost(self)
+
+    def pause(self) -> None:
+        """The origin takes no more for now."""
+        self.downstream.pause()
+
+    def resume(self) -> None:
+        """The origin takes more again."""
+        self.downstream.resume()
