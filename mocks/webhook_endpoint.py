@@ -239,6 +239,7 @@ class Endpoint:
             self.pump()
 
     def _drop(self, delivery: WebhookDelivery) -> None:
+        self._attempted(delivery, 0)
         if delivery.counted:
             self._outbox.settle(delivery.event)
 
@@ -265,8 +266,10 @@ class Endpoint:
             status, delivered_ns = answer.status, time.monotonic_ns()
         except OutboundError:
             pass
-        for fault in tuple(outbox.faults):
-            fault.attempted(delivery, status)
+        except asyncio.CancelledError:
+            self._attempted(delivery, 0)
+            raise
+        self._attempted(delivery, status)
         self._record(delivery, due_ns, delivered_ns, status)
         if forgery is not None:
             return
@@ -282,14 +285,12 @@ class Endpoint:
         delivery.passed = True
         for fault in tuple(outbox.faults):
             if fault.touches_delivery(delivery):
-                delivery.touch(fault.name)
                 fault.delivering(delivery)
         detour = delivery.detour
         if detour is None:
             return True
         if detour.lost:
-            for fault in tuple(outbox.faults):
-                fault.attempted(delivery, 0)
+            self._attempted(delivery, 0)
             self._record(delivery, self._due_ns(delivery), None, 0)
             if detour.lost == "failed":
                 self._again(delivery)
@@ -307,6 +308,10 @@ class Endpoint:
             else:
                 self._kept_or_due(one)
         return False
+
+    def _attempted(self, delivery: WebhookDelivery, status: int) -> None:
+        for fault in tuple(self._outbox.faults):
+            fault.attempted(delivery, status)
 
     def _kept_or_due(self, delivery: WebhookDelivery) -> None:
         keeper = delivery.detour.keeper if delivery.detour is not None else None

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from journal.records import Webhook
 from mocks.draws import Draws
 from mocks.mock_clock import MockClock
-from mocks.webhook_endpoint import Endpoint, WebhookDelivery
+from mocks.webhook_endpoint import Endpoint, Forgery, WebhookDelivery
 
 if TYPE_CHECKING:
     from mocks.faults.webhook import WebhookFault
@@ -27,6 +27,11 @@ Headers = tuple[tuple[str, str], ...]
 
 Sign = Callable[[bytes, int], Headers]
 """Raw body and whole Unix seconds -> the headers of the delivery, its signature among them."""
+
+Forge = Callable[["Event", bytes, int, bool], Forgery | None]
+"""An event about a payment, its own payload, whole Unix seconds, and whether there is to be a signature (a
+wrong one) -> a webhook in the gateway's shape that claims the success of a payment that was never made; None
+when the event is not about a payment."""
 
 
 class Event:
@@ -78,12 +83,17 @@ class Rules:
         sign: Makes the headers of a delivery.
         redelivery_s: Seconds from one failed attempt to the next, first to last; then it is given up.
         timeout_s: Real seconds in which an answer must have come.
+        tolerance_s: Age of a signature from which a receiver should refuse it, in seconds; None when no time
+            is signed.
+        forge: Makes a forgery of an event; None when there is nothing to forge.
     """
 
     event_id: Callable[[int], str]
     sign: Sign
     redelivery_s: tuple[float, ...]
     timeout_s: float = 10.0
+    tolerance_s: float | None = None
+    forge: Forge | None = None
 
 
 class Outbox:

@@ -9,10 +9,32 @@ from mocks.faults.latency import LatencyFault
 from mocks.faults.outage import Outage
 from mocks.faults.process_fault import ProcessFault
 from mocks.faults.restart import Restart
+from mocks.faults.webhook_burst import WebhookBurst
+from mocks.faults.webhook_delayed import WebhookDelayed
+from mocks.faults.webhook_duplicated import WebhookDuplicated
+from mocks.faults.webhook_early import WebhookEarly
+from mocks.faults.webhook_forged import WebhookForged
+from mocks.faults.webhook_lost import WebhookLost
+from mocks.faults.webhook_old_timestamp import WebhookOldTimestamp
+from mocks.faults.webhook_reordered import WebhookReordered
 
 FaultType = type[Fault]
 
-FAULTS: dict[str, FaultType] = {fault.name: fault for fault in (Outage, LatencyFault, HttpError)}
+_FAULTS: tuple[FaultType, ...] = (
+    Outage,
+    LatencyFault,
+    HttpError,
+    WebhookLost,
+    WebhookDelayed,
+    WebhookDuplicated,
+    WebhookReordered,
+    WebhookBurst,
+    WebhookForged,
+    WebhookOldTimestamp,
+    WebhookEarly,
+)
+
+FAULTS: dict[str, FaultType] = {fault.name: fault for fault in _FAULTS}
 """Name -> class. Importing this needs neither a server nor the journal."""
 
 PROCESS_FAULTS: dict[str, type[ProcessFault]] = {fault.name: fault for fault in (Kill, Restart)}

@@ -20,6 +20,7 @@ TRAITS: dict[str, str] = {
     "currency": "the three letters, EUR",
     "card": "how the card's number begins (4000 00), or a range of beginnings (4000..4099)",
     "payment_method": "card, apple_pay, google_pay, paypal, bank_debit",
+    "event": "a webhook's event, payment_intent.succeeded; payment_intent.* for all that begin so",
 }
 """What a fault can be scoped by -> what it is."""
 
@@ -157,6 +158,16 @@ class PaymentMethod(Matcher):
 
 
 @dataclass(frozen=True, slots=True)
+class Event(Matcher):
+    """It is the delivery of such an event. No request is; faults on webhooks see to theirs by themselves."""
+
+    kinds: frozenset[str]
+
+    def fits(self, request: Asked) -> bool:
+        return False
+
+
+@dataclass(frozen=True, slots=True)
 class Card(Matcher):
     """The card's number begins with a number from ``first`` to ``last``, both of the same length."""
 
@@ -215,6 +226,7 @@ _KINDS: dict[str, Callable[[frozenset[str]], Matcher]] = {
     "http_method": HttpMethod,
     "currency": Currency,
     "payment_method": PaymentMethod,
+    "event": Event,
 }
 _DIGITS = re.compile(rf"[0-9]{{1,{CARD_DIGITS}}}")
 

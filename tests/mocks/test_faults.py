@@ -9,7 +9,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 import uvloop
@@ -20,7 +20,7 @@ from journal.clock import Clock
 from journal.records import FaultEvent
 from mocks.faults import FAULTS, Fault, FaultPlan
 from mocks.faults.alarm import Alarm
-from mocks.faults.fault import Call
+from mocks.faults.fault import Call, Kind
 from mocks.faults.matcher import NOTHING, Traits
 from mocks.faults.schedule import FaultSchedule
 from mocks.reply import Reply
@@ -86,12 +86,12 @@ class Asked:
 
 
 def test_every_fault_says_what_it_is() -> None:
-    assert set(FAULTS) == {"outage", "latency", "http_error"}
+    assert set(FAULTS) >= {"outage", "latency", "http_error", "webhook_lost"}
     for name, fault in FAULTS.items():
-        assert fault.name == name
+        assert fault.name == name and fault.__module__ == f"mocks.faults.{name}"
         assert fault.__doc__ is not None and "Stands for:" in fault.__doc__
         for parameter in fault.PARAMETERS.values():
-            assert parameter.about and parameter.kind in ("duration", "share", "status", "number")
+            assert parameter.about and parameter.kind in get_args(Kind)
 
 
 def test_names_are_cheap_to_import() -> None:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import orjson
 
 from journal.records import Movement
 from mocks.draws import UPPER_ALPHANUMERIC
+from mocks.faults.matcher import Traits
 from mocks.gateways.adyen import routes
 from mocks.gateways.adyen.amounts import Body, amount_of
 from mocks.gateways.adyen.defense import Defense
@@ -19,12 +21,14 @@ from mocks.gateways.adyen.errors import (
     too_many_requests,
     unauthorized,
 )
+from mocks.gateways.adyen.forgery import forger
 from mocks.gateways.adyen.modifications import Modifications, payment_reference_of
 from mocks.gateways.adyen.notifications import HMAC_KEY, RULES, Notice, notification
 from mocks.gateways.adyen.payments import Payments
 from mocks.gateways.adyen.request import merchant_of, payment_request
 from mocks.gateways.adyen.settlement import Settlement
 from mocks.gateways.adyen.three_d_secure import Authentications
+from mocks.gateways.adyen.traits import PAYMENT_ENDPOINTS, traits_of
 from mocks.gateways.call import Call, Prepared
 from mocks.gateways.gateway import Gateway
 from mocks.http import Request
@@ -58,6 +62,7 @@ class Adyen(Gateway):
 
     key_lifetime_s = 31 * 86_400.0
     webhook_secret = HMAC_KEY
+    payment_endpoints = frozenset(PAYMENT_ENDPOINTS)
 
     def __init__(self, name: str, latency: Latency, seed: int) -> None:
         super().__init__(name, latency, seed)
@@ -72,10 +77,13 @@ class Adyen(Gateway):
         )
 
     def webhook_rules(self) -> Rules:
-        return RULES
+        return replace(RULES, forge=forger(self.name, self.seed))
 
     def endpoint(self, request: Request) -> str:
         return routes.endpoint(request.method, request.path)[0]
+
+    def traits(self, call: Call) -> Traits:
+        return traits_of(call.exchange.request.body)
 
     def error(self, status: int) -> Reply:
         return server_error(status)

@@ -8,6 +8,7 @@ from typing import Any
 import orjson
 
 from mocks.draws import UPPER_ALPHANUMERIC, Draws
+from mocks.faults.matcher import Traits
 from mocks.gateways.call import Call, Prepared
 from mocks.gateways.gateway import Gateway
 from mocks.gateways.gocardless import customers, events, mandates, payments, payouts, refunds, simulators
@@ -22,6 +23,7 @@ from mocks.gateways.gocardless.errors import (
 )
 from mocks.gateways.gocardless.events import Events
 from mocks.gateways.gocardless.fields import document
+from mocks.gateways.gocardless.forgery import forger
 from mocks.gateways.gocardless.mandates import Mandates
 from mocks.gateways.gocardless.payment import KNOWN as PAYMENT_KNOWN
 from mocks.gateways.gocardless.payment import Payment, read_charge_day, read_payment
@@ -33,6 +35,7 @@ from mocks.gateways.gocardless.refunds import Refunds
 from mocks.gateways.gocardless.routes import endpoint, is_known, named
 from mocks.gateways.gocardless.settlement import Settlement
 from mocks.gateways.gocardless.simulators import Simulators
+from mocks.gateways.gocardless.traits import PAYMENT_ENDPOINTS, traits_of
 from mocks.gateways.gocardless.webhooks import REDELIVERY_S, signature
 from mocks.http import Request
 from mocks.latency import Latency
@@ -65,6 +68,7 @@ class GoCardless(Gateway):
 
     key_lifetime_s = 30 * 24 * 3600
     limits = LIMITS
+    payment_endpoints = frozenset(PAYMENT_ENDPOINTS)
 
     def __init__(self, name: str, latency: Latency, seed: int) -> None:
         super().__init__(name, latency, seed)
@@ -121,6 +125,9 @@ class GoCardless(Gateway):
     def endpoint(self, request: Request) -> str:
         return endpoint(request.method, request.path)
 
+    def traits(self, call: Call) -> Traits:
+        return traits_of(call.exchange.request.body)
+
     def error(self, status: int) -> Reply:
         return server_error(status)
 
@@ -138,6 +145,7 @@ class GoCardless(Gateway):
                 ("User-Agent", "gocardless-webhook-service/1.1"),
             ),
             redelivery_s=REDELIVERY_S,
+            forge=forger(self.name, self.seed),
         )
 
     def prepare(self, call: Call) -> Prepared:

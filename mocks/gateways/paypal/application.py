@@ -9,6 +9,7 @@ import orjson
 from journal.clock import Clock
 from journal.writer import Writer
 from mocks.draws import UPPER_ALPHANUMERIC, Draws
+from mocks.faults.matcher import Traits
 from mocks.gateways.call import Call, Prepared
 from mocks.gateways.gateway import Gateway
 from mocks.gateways.paypal.access import authenticate, grant
@@ -18,6 +19,7 @@ from mocks.gateways.paypal.disputes import Disputes
 from mocks.gateways.paypal.errors import DEBUG_ID, PayPalError, server_error
 from mocks.gateways.paypal.events import Events, event_id
 from mocks.gateways.paypal.fields import Body, body_of
+from mocks.gateways.paypal.forgery import forger
 from mocks.gateways.paypal.multipart import json_part
 from mocks.gateways.paypal.order_calls import OrderCalls
 from mocks.gateways.paypal.orders import Orders
@@ -28,6 +30,7 @@ from mocks.gateways.paypal.reporting_calls import ReportingCalls
 from mocks.gateways.paypal.routes import ROUTES
 from mocks.gateways.paypal.signing import WEBHOOK_ID, Signer
 from mocks.gateways.paypal.tokens import Tokens
+from mocks.gateways.paypal.traits import PAYMENT_ENDPOINTS, of_order, traits_of
 from mocks.gateways.paypal.triggers import mock_issue
 from mocks.gateways.paypal.webhook import Webhooks
 from mocks.gateways.paypal.webhook_calls import WebhookCalls
@@ -47,6 +50,10 @@ REDELIVERY_S = (
     *[13 * _HOUR / 3] * 15,
 )
 """Waits between attempts: PayPal tries up to 25 times over three days ("Webhooks"); the steps are assumed."""
+
+TOLERANCE_S = 3 * 24 * _HOUR
+"""Age from which a receiver should refuse a signature. PayPal names none: an assumption, after the time for
+which it redelivers."""
 
 LONGEST_REQUEST_ID = 10_000
 """Characters of a ``PayPal-Request-Id``, at most (Orders v2: 1 to 10,000)."""
@@ -79,6 +86,7 @@ class PayPal(Gateway):
     idempotency_header = "paypal-request-id"
     key_lifetime_s = 6 * 3600
     webhook_secret = WEBHOOK_ID
+    payment_endpoints = frozenset(PAYMENT_ENDPOINTS)
 
     def __init__(self, name: str, latency: Latency, seed: int) -> None:
         super().__init__(name, latency, seed)
@@ -108,6 +116,8 @@ class PayPal(Gateway):
             event_id=event_id(Draws(self.seed, f"{self.name}/events")),
             sign=lambda body, at: self.signer.headers(body, at),
             redelivery_s=REDELIVERY_S,
+            tolerance_s=TOLERANCE_S,
+            forge=forger(self.name, self.seed, lambda: self.signer),
         )
 
     def begin(self, clock: Clock, writer: Writer | None) -> None:
@@ -133,6 +143,13 @@ class PayPal(Gateway):
             if method == request.method and path.match(request.path):
                 return endpoint
         return ""
+
+    def traits(self, call: Call) -> Traits:
+        asked = traits_of(call.exchange.request.body)
+        if call.endpoint in ("orders.capture", "orders.authorize"):
+            order = self.orders.find(_id_in(call.exchange.request, call.endpoint))
+            return of_order(asked, order)
+        return asked
 
     def error(self, status: int) -> Reply:
         return server_error(status, self.next_id(13, _HEX))

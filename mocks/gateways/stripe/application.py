@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
+from dataclasses import replace
 from typing import Any, Protocol
 
 from mocks.draws import ALPHANUMERIC
+from mocks.faults.matcher import Traits
 from mocks.gateways.call import Call, Prepared
 from mocks.gateways.gateway import Gateway
 from mocks.gateways.rate_limit import Limit, Limits
@@ -21,6 +23,7 @@ from mocks.gateways.stripe.disputes import Disputes
 from mocks.gateways.stripe.early_fraud_warning import EarlyFraudWarning
 from mocks.gateways.stripe.errors import StripeError, invalid, rate_limited, server_error
 from mocks.gateways.stripe.events import Events
+from mocks.gateways.stripe.forgery import forger
 from mocks.gateways.stripe.form import FormError, Parameters, canonical, parse
 from mocks.gateways.stripe.objects import expansions, known_only
 from mocks.gateways.stripe.payment_calls import PaymentCalls
@@ -31,6 +34,7 @@ from mocks.gateways.stripe.payout import Payout
 from mocks.gateways.stripe.payouts import Payouts
 from mocks.gateways.stripe.refunds import Refunds
 from mocks.gateways.stripe.routes import EXPAND, KNOWN, named, route
+from mocks.gateways.stripe.traits import PAYMENT_ENDPOINTS, of_instrument, traits_of
 from mocks.gateways.stripe.webhook_endpoint import WebhookEndpoint
 from mocks.gateways.stripe.webhook_endpoints import WebhookEndpoints
 from mocks.http import Request
@@ -61,6 +65,7 @@ class Stripe(Gateway):
     key_lifetime_s = 86_400.0
     webhook_secret = events.WEBHOOK_SECRET
     limits = LIMITS
+    payment_endpoints = frozenset(PAYMENT_ENDPOINTS)
 
     def __init__(self, name: str, latency: Latency, seed: int) -> None:
         super().__init__(name, latency, seed)
@@ -125,7 +130,7 @@ class Stripe(Gateway):
         }
 
     def webhook_rules(self) -> Rules:
-        return events.rules(self.name, self.seed)
+        return replace(events.rules(self.name, self.seed), forge=forger(self.name, self.seed))
 
     def settle(self, at_ns: int) -> None:
         for currency, fee in self.balance.take_fees().items():
@@ -133,6 +138,13 @@ class Stripe(Gateway):
 
     def endpoint(self, request: Request) -> str:
         return route(request.method, request.path)[0]
+
+    def traits(self, call: Call) -> Traits:
+        asked = traits_of(call.exchange.request.body)
+        if call.endpoint in ("payment_intents.confirm", "payment_intents.capture"):
+            intent = self.intents.find(named(call.exchange.request.path))
+            return of_instrument(asked, intent.currency, intent.instrument)
+        return asked
 
     def error(self, status: int) -> Reply:
         return server_error(status)

@@ -27,6 +27,9 @@ REDELIVERY_S = (
 """Waits between attempts. Stripe documents "up to three days with an exponential back off" in live mode; the
 steps are an assumption."""
 
+TOLERANCE_S = 300.0
+"""Age from which Stripe's libraries refuse a signature (``Webhook.DEFAULT_TOLERANCE`` of stripe-py)."""
+
 
 def signature(body: bytes, at: int, secret: str = WEBHOOK_SECRET) -> Headers:
     """The ``Stripe-Signature`` header: HMAC-SHA256, keyed with the secret as it is written, of the Unix time,
@@ -42,6 +45,7 @@ def rules(name: str, seed: int) -> Rules:
         event_id=lambda number: "evt_" + names.text(number, 24, ALPHANUMERIC),
         sign=signature,
         redelivery_s=REDELIVERY_S,
+        tolerance_s=TOLERANCE_S,
     )
 
 
