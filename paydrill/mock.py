@@ -14,7 +14,7 @@ import typer
 
 from mocks.gateways import GATEWAYS
 from mocks.platform.connectors import CONNECTORS
-from mocks.webhooks import check_url
+from mocks.webhook_endpoint import check_url
 from paydrill import plans
 from paydrill.child import Child, ChildError, end_all
 from paydrill.exits import ABORTED, USAGE, leave
