@@ -86,8 +86,8 @@ class Call:
         if self._traits is None:
             try:
                 self._traits = self.gateway.traits(self)
-            except (ValueError, TypeError, KeyError, AttributeError, IndexError, RecursionError):
-                # The gateway itself will say what is wrong with it.
+            except Exception:
+                # Whatever is wrong with it, the gateway itself will say.
                 self._traits = NOTHING
         return self._traits
 

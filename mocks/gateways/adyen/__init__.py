@@ -4,6 +4,7 @@ Disputes API v30, webhooks, and the settlement details reports of its payouts.""
 from __future__ import annotations
 
 from mocks.gateways.adyen.errors import server_error
+from mocks.gateways.adyen.traits import PAYMENT_ENDPOINTS, traits_of
 from mocks.gateways.kind import GatewayType
 
 ADYEN = GatewayType(
@@ -27,6 +28,8 @@ ADYEN = GatewayType(
     ),
     methods=("card", "apple_pay", "google_pay"),
     default_port=12113,
+    payment_endpoints=PAYMENT_ENDPOINTS,
+    traits_of=traits_of,
     error_body=lambda status: server_error(status).body,
     application="mocks.gateways.adyen.application:Adyen",
 )

@@ -258,6 +258,11 @@ def by_name(name: str) -> Card | None:
     return _BY_NAME.get(name)
 
 
+def number_of(name: str) -> str:
+    """The number behind a ``pm_card_...`` name; empty when there is no such name."""
+    return _NAMES.get(name) or _WALLETS.get(name, ("", ""))[1]
+
+
 def by_token(token: str) -> Card | None:
     """The card of a ``tok_...`` name; None when there is none."""
     return _BY_NAME.get(f"pm_card_{token[4:]}") if token.startswith("tok_") else None
