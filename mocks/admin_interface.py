@@ -79,6 +79,16 @@ class AdminInterface:
         raise AdminError(405 if known else 404, f"there is no {request.method} {request.path[:200]}")
 
 
+def check_host(host: str, token: str) -> None:
+    """Refuse to serve an admin interface on another address than loopback without a token.
+
+    Raises:
+        ValueError: It would be.
+    """
+    if not is_loopback(host) and not token:
+        raise ValueError(f"an admin interface on {host} can be reached from other machines: it needs a token")
+
+
 def last_segment(request: Request) -> str:
     """What stands for ``{id}`` in the path."""
     return unquote(request.path.rpartition("/")[2])

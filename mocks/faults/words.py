@@ -175,8 +175,7 @@ def _share(value: object) -> float:
 
 
 def _params(name: str, given: object) -> dict[str, Any]:
-    if given is None:
-        return {}
+    given = {} if given is None else given
     if not isinstance(given, Mapping):
         raise WordingError("params", 'must be an object like {"status": 503}')
     known = FAULTS[name].PARAMETERS
@@ -192,7 +191,7 @@ def _params(name: str, given: object) -> dict[str, Any]:
     try:
         FAULTS[name].parse(values)
     except ValueError as error:
-        raise WordingError("params", str(error)) from error
+        raise WordingError("params", str(error).removeprefix(f"fault {name}: ")) from error
     return values
 
 
