@@ -10,8 +10,8 @@ from typing import Any
 from mocks.faults import FAULTS, PROCESS_FAULTS
 from mocks.platform.webhooks import EVENTS
 from probes import PROBES
-from scenarios.parameters import parameter_value
 from scenarios.fault_scope import scope_of
+from scenarios.parameters import parameter_value
 from scenarios.schema import Fault, Latency, Repeat, Scenario
 
 Plan = dict[str, Any]
@@ -40,6 +40,25 @@ def gateway(scenario: Scenario, name: str, journal: Path | None, port: int = 0) 
             if fault.on == name and fault.fault not in PROCESS_FAULTS
         ],
     }
+
+
+def continued(plan: Plan, life: int, epoch_ns: int, now_ns: int, webhooks: Plan | None = None) -> Plan:
+    """The plan of a process that goes on where an earlier one was ended.
+
+    Args:
+        plan: Of the first process, with the port that it got.
+        life: Which process it is; the second is 2.
+        epoch_ns: Time zero of the run.
+        now_ns: In ns since then; what was to happen before has happened.
+        webhooks: Where a gateway's go.
+    """
+    name = plan["name"]
+    more: Plan = {"process": f"{name}-{life}", "go": {"epoch_ns": epoch_ns}}
+    if plan["role"] == "gateway":
+        more["faults"] = [fault for fault in plan["faults"] if fault["at_ns"] >= now_ns]
+        more["earlier"] = [name, *(f"{name}-{number}" for number in range(2, life))]
+        more["webhooks"] = webhooks
+    return {**plan, **more}
 
 
 def webhooks(scenario: Scenario, gateway: str, platform: str) -> Plan:
