@@ -11,6 +11,7 @@ from paydrill.latency import latency
 from paydrill.list import list_scenarios
 from paydrill.mock import mock
 from paydrill.probe import probe
+from paydrill.proxy import proxy
 from paydrill.report import report
 from paydrill.run import run
 
@@ -26,6 +27,7 @@ app.command()(run)
 app.command()(check)
 app.command("list")(list_scenarios)
 app.command()(mock)
+app.command()(proxy)
 app.command()(probe)
 app.command()(report)
 app.add_typer(fault, name="fault")

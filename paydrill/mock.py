@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 import math
-import signal
+import os
 import tempfile
 import time
 from pathlib import Path
-from types import FrameType
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from mocks.admin_interface import check_host
 from mocks.gateways import GATEWAYS
 from mocks.platform.connectors import CONNECTORS
 from mocks.webhook_endpoint import check_url
 from paydrill import plans
+from paydrill.admin_client import TOKEN_VARIABLE
 from paydrill.child import Child, ChildError, end_all
 from paydrill.exits import ABORTED, USAGE, leave
 from paydrill.mock_guide import pointing, trusting
+from paydrill.stop import Stop
 from scenarios.finding import nearest
 from scenarios.quantities import parse_duration
 from scenarios.schema import Scenario
@@ -53,6 +55,14 @@ def mock(
             help="Serve the gateways' admin interfaces, from this port upwards; 0: any. 12100 is usual.",
         ),
     ] = None,
+    admin_host: Annotated[
+        str,
+        typer.Option(
+            metavar="ADDRESS",
+            help="Where the admin interfaces listen. They demand the token in $PAYDRILL_ADMIN_TOKEN when there "
+            "is one; on another address than loopback there has to be.",
+        ),
+    ] = "127.0.0.1",
     rate_limit: Annotated[
         int | None,
         typer.Option(
@@ -110,13 +120,14 @@ def mock(
     scenario = _scenario([name for name in ports if name != "platform"], latency, seed)
     extras = _extras([name for name in ports if name != "platform"], webhooks or [], admin, rate_limit)
     _set_time(extras, clock_speed, timed_settlement)
+    _guard(extras, admin_host)
     files = _tls(tls_wanted, tls_dir)
     for name, extra in extras.items():
         if files is not None:
             extra["tls"] = {"certificate": str(files.certificate), "key": str(files.key)}
         if state is not None:
             extra["state"] = f"{state.absolute()}.{name}"
-    stop = _Stop()
+    stop = Stop()
     with tempfile.TemporaryDirectory(prefix="paydrill-mock-") as folder:
         children: list[Child] = []
         try:
@@ -148,16 +159,16 @@ def _set_time(extras: dict[str, plans.Plan], clock_speed: float, timed_settlemen
         extras["gocardless"]["settlement"] = "timed"
 
 
-class _Stop:
-    """Remembers that the user asked for the end."""
-
-    def __init__(self) -> None:
-        self.asked = False
-        for number in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(number, self._ask)
-
-    def _ask(self, number: int, frame: FrameType | None) -> None:
-        self.asked = True
+def _guard(extras: dict[str, plans.Plan], host: str) -> None:
+    """Where the admin interfaces listen, and what they demand."""
+    token = os.environ.get(TOKEN_VARIABLE, "")
+    try:
+        check_host(host, token)
+    except ValueError as error:
+        leave(USAGE, f"--admin-host: {error}, in ${TOKEN_VARIABLE}")
+    for extra in extras.values():
+        if "admin_port" in extra:
+            extra |= {"admin_host": host, "admin_token": token}
 
 
 def _extras(
@@ -211,7 +222,7 @@ def _serve(
         child.go({"epoch_ns": time.monotonic_ns()})
         typer.echo(f"{name} {urls[name]}")
         if "admin_port" in ready:
-            typer.echo(f"{name}-admin http://127.0.0.1:{ready['admin_port']}")
+            typer.echo(f"{name}-admin http://{extras[name]['admin_host']}:{ready['admin_port']}")
         if name == "platform":
             for gateway in children[:-1]:
                 # Who names URLs of their own wants the webhooks there.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from mocks.exchange import Exchange, Request
@@ -189,13 +190,16 @@ class ProxyCall:
         self.reply = self.proxy.error(status)
 
     def reset(self) -> None:
-        """Reset the client's connection. What has not been passed on never is."""
-        self.proxy.lose(self)
+        """Reset the client's connection, even if it was on hold. What has not been passed on never is."""
+        if not self.over:
+            self.proxy.lose(self)
         self.downstream.reset()
 
-    def hold(self) -> None:
+    def hold(self, gone: Callable[[], None] | None = None) -> None:
         """Never answer, and leave the connection open. What has not been passed on never is. The answers to
-        requests that follow on the connection wait behind it."""
+        requests that follow on the connection wait behind it. ``gone`` is called once when its client has
+        left."""
+        self.exchange.on_lost = gone
         self.downstream.queue(self)
         self.proxy.lose(self)
 

@@ -134,6 +134,16 @@ class Proxy:
         self._clock = Clock(0)
         self._writer: Writer | None = None
 
+    @property
+    def arrived(self) -> int:
+        """How many requests have come in."""
+        return self._arrived
+
+    @property
+    def in_flight(self) -> int:
+        """How many of them have neither been answered nor lost."""
+        return len(self._in_flight)
+
     # What is known of the gateway behind it.
 
     def endpoint(self, head: RequestHead) -> str:
