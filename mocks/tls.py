@@ -21,6 +21,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import NamedTuple
 
 from cryptography import x509
@@ -87,6 +88,33 @@ def prepare(folder: Path, now: datetime) -> TlsFiles:
     except OSError as error:
         raise TlsError(f"{folder} cannot be used for TLS: {error.strerror or error}") from error
     return TlsFiles(folder / "ca.pem", folder / "server.pem", folder / "server-key.pem")
+
+
+def flawed_context(certificate: Path, flaw: str, now: datetime) -> ssl.SSLContext:
+    """What a server serves with whose certificate is not in order: ``expired`` a day ago, or for
+    ``other_name``s than this machine's. It is by the same authority, so that nothing else is wrong with it.
+
+    Args:
+        certificate: The server's own, beside its authority as ``prepare`` keeps them.
+        flaw: One of the two.
+        now: The current time.
+
+    Raises:
+        TlsError: There is no authority beside the certificate that could sign another one.
+    """
+    folder = certificate.parent
+    authority = _read(folder, "ca")
+    if authority is None:
+        raise TlsError(f"there is no authority (ca.pem and ca-key.pem) beside {certificate.name} in {folder}")
+    if flaw == "expired":
+        pair = _new_server(authority, now - timedelta(days=30), ends=now - timedelta(days=1))
+    else:
+        # The authority's constraints allow what is below localhost: the name itself is all that is wrong.
+        pair = _new_server(authority, now, names=[x509.DNSName(f"elsewhere.{NAMES[0]}")])
+    with TemporaryDirectory() as scratch:
+        # A context takes its certificate from files only.
+        _write(Path(scratch), "server", pair)
+        return server_context(Path(scratch, "server.pem"), Path(scratch, "server-key.pem"))
 
 
 def server_context(certificate: Path, key: Path) -> ssl.SSLContext:
@@ -185,17 +213,23 @@ def _new_authority(now: datetime) -> _Pair:
     return _Pair(key, certificate)
 
 
-def _new_server(authority: _Pair, now: datetime) -> _Pair:
+def _new_server(
+    authority: _Pair,
+    now: datetime,
+    *,
+    ends: datetime | None = None,
+    names: list[x509.GeneralName] | None = None,
+) -> _Pair:
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, NAMES[0])])
     issuer = authority.certificate
     identifier = issuer.extensions.get_extension_for_class(x509.SubjectKeyIdentifier).value
     certificate = (
-        _begun(name, issuer.subject, key, now, min(now + SERVER_LIFE, _ends(authority)))
+        _begun(name, issuer.subject, key, now, ends or min(now + SERVER_LIFE, _ends(authority)))
         .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
         .add_extension(_usage(signs_certificates=False), critical=True)
         .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
-        .add_extension(x509.SubjectAlternativeName(_alternative_names()), critical=False)
+        .add_extension(x509.SubjectAlternativeName(names or _alternative_names()), critical=False)
         .add_extension(
             x509.AuthorityKeyIdentifier.from_issuer_subject_key_identifier(identifier), critical=False
         )

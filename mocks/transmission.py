@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
 from collections.abc import Callable, Iterator
 from enum import Enum
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from asyncio import TimerHandle
 
 DRAIN_LIMIT = 1.0
 """Seconds for which a reset waits until what was written before it has left. A client that doesn't read
@@ -70,6 +72,7 @@ class Transmission:
     """
 
     __slots__ = (
+        "_begun",
         "_due_ns",
         "_hurried",
         "_left",
@@ -85,12 +88,13 @@ class Transmission:
         self.on_answered: Callable[[int | None], None] | None = None
         self.on_end: Callable[[], None] | None = None
         self._way = way
+        self._begun = False
         self._outlet: Outlet | None = None
         self._steps: Iterator[Step] = iter(())
         self._left = 0
         self._due_ns = 0
         self._hurried = False
-        self._timer: asyncio.TimerHandle | None = None
+        self._timer: TimerHandle | None = None
 
     def load(self, head: bytes, body: bytes) -> None:
         """What to send; told by the exchange."""
@@ -99,7 +103,8 @@ class Transmission:
 
     def begin(self, outlet: Outlet) -> None:
         """It is this answer's turn on its connection; told by the connection."""
-        if self._outlet is None:
+        if not self._begun:
+            self._begun = True
             self._outlet = outlet
             self._due_ns = time.monotonic_ns()
             self._go_on()
@@ -133,7 +138,7 @@ class Transmission:
                 self._due_ns += step
                 left_ns = self._due_ns - time.monotonic_ns()
                 if left_ns > 0 and not self._hurried:
-                    self._timer = asyncio.get_running_loop().call_later(left_ns / 1e9, self._go_on)
+                    self._timer = _later(left_ns / 1e9, self._go_on)
                     return
             elif step is Act.STOP_READING:
                 outlet.stop_reading()
@@ -156,7 +161,7 @@ class Transmission:
         assert outlet is not None
         if outlet.unsent and time.monotonic_ns() < self._due_ns:
             self._steps = iter((Act.RESET,))
-            self._timer = asyncio.get_running_loop().call_later(_LOOK_AGAIN, self._reset)
+            self._timer = _later(_LOOK_AGAIN, self._reset)
             return
         self._tell(None)
         self._end()
@@ -174,3 +179,10 @@ class Transmission:
         end, self.on_end = self.on_end, None
         if end is not None:
             end()
+
+
+def _later(seconds: float, what: Callable[[], None]) -> TimerHandle:
+    # The faults import this file, and whoever only wants their names has no need of a loop.
+    from asyncio import get_running_loop
+
+    return get_running_loop().call_later(seconds, what)

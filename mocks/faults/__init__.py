@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+from mocks.faults.bandwidth import Bandwidth
+from mocks.faults.black_hole import BlackHole
+from mocks.faults.expired_certificate import ExpiredCertificate
 from mocks.faults.fault import Fault, FaultPlan, Kind, Parameter, Value
 from mocks.faults.http_error import HttpError
 from mocks.faults.kill import Kill
 from mocks.faults.latency import LatencyFault
 from mocks.faults.outage import Outage
 from mocks.faults.process_fault import ProcessFault
+from mocks.faults.reset import Reset
 from mocks.faults.restart import Restart
+from mocks.faults.slicer import Slicer
+from mocks.faults.slow_close import SlowClose
+from mocks.faults.tls_handshake_failure import TlsHandshakeFailure
+from mocks.faults.truncated_body import TruncatedBody
 from mocks.faults.webhook_burst import WebhookBurst
 from mocks.faults.webhook_delayed import WebhookDelayed
 from mocks.faults.webhook_duplicated import WebhookDuplicated
@@ -22,6 +30,14 @@ FaultType = type[Fault]
 
 _FAULTS: tuple[FaultType, ...] = (
     Outage,
+    Reset,
+    BlackHole,
+    SlowClose,
+    Bandwidth,
+    Slicer,
+    TruncatedBody,
+    TlsHandshakeFailure,
+    ExpiredCertificate,
     LatencyFault,
     HttpError,
     WebhookLost,

@@ -12,6 +12,7 @@ from mocks.faults.timing import Flap, Repeat, Timing, flap_of, repeat_of
 from mocks.reply import Reply
 
 if TYPE_CHECKING:
+    from mocks.http import Server
     from mocks.transmission import Transmission
 
 Kind = Literal["duration", "share", "status", "number", "count", "text"]
@@ -133,11 +134,12 @@ class Call(Protocol):
         """Don't execute: answer this status, with a body in the shape of the server's own errors."""
 
     def reset(self) -> None:
-        """Reset the connection. What has not been executed never is."""
+        """Reset the connection, even if it was on hold. What has not been executed never is."""
 
-    def hold(self) -> None:
+    def hold(self, gone: Callable[[], None] | None = None) -> None:
         """Never answer, and leave the connection open. What has not been executed never is. The answers to
-        requests that follow on the connection wait behind it."""
+        requests that follow on the connection wait behind it. ``gone`` is called once when its client has
+        left."""
 
     def transmit(self, reply: Reply, transmission: Transmission, *, keep_alive: bool = True) -> None:
         """Send the answer in the transmission's way. ``keep_alive`` false tells the client that the
@@ -156,6 +158,10 @@ class Target(Protocol):
 
     def cut_in_flight(self, chosen: Callable[[Call], bool], cause: str) -> int:
         """Reset the connections of the chosen requests in flight. Returns how many there were."""
+
+    @property
+    def server(self) -> Server | None:
+        """What serves it; None where there is no socket."""
 
 
 class Fault:

@@ -115,13 +115,16 @@ class Call:
         self.reply = self.gateway.error(status)
 
     def reset(self) -> None:
-        """Reset the connection. What has not been executed never is."""
-        self.gateway.lose(self)
+        """Reset the connection, even if it was on hold. What has not been executed never is."""
+        if not self.over:
+            self.gateway.lose(self)
         self.exchange.reset()
 
-    def hold(self) -> None:
+    def hold(self, gone: Callable[[], None] | None = None) -> None:
         """Never answer, and leave the connection open. What has not been executed never is. The answers to
-        requests that follow on the connection wait behind it."""
+        requests that follow on the connection wait behind it. ``gone`` is called once when its client has
+        left."""
+        self.exchange.on_lost = gone
         self.gateway.lose(self)
 
     def transmit(self, reply: Reply, transmission: Transmission, *, keep_alive: bool = True) -> None:

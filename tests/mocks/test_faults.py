@@ -39,6 +39,8 @@ def plan(fault: str, **more: Any) -> FaultPlan:
 class Target:
     """Notes what is done to it."""
 
+    server = None
+
     def __init__(self) -> None:
         self.done: list[str] = []
 
@@ -78,7 +80,7 @@ class Asked:
     def reset(self) -> None:
         self.done.append("reset")
 
-    def hold(self) -> None:
+    def hold(self, gone: Callable[[], None] | None = None) -> None:
         self.done.append("hold")
 
     def transmit(self, reply: Reply, transmission: Transmission, *, keep_alive: bool = True) -> None:
