@@ -21,6 +21,9 @@ PORTS = range(FIRST_PORT, FIRST_PORT + 10)
 """Where running mocks and proxies are looked for: the usual port and the ones after it. Stripe's own mock
 has 12110, so the range ends below."""
 
+TOKEN_VARIABLE = "PAYDRILL_ADMIN_TOKEN"  # noqa: S105
+"""The environment variable that holds the token of admin interfaces that demand one."""
+
 TIMEOUT_S = 5.0
 _LARGEST = 64 * 1024 * 1024
 

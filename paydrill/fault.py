@@ -10,7 +10,15 @@ from typing import Annotated, Any, TypeVar
 
 import typer
 
-from paydrill.admin_client import PORTS, AdminClient, AdminError, Body, UnreachableError, running
+from paydrill.admin_client import (
+    PORTS,
+    TOKEN_VARIABLE,
+    AdminClient,
+    AdminError,
+    Body,
+    UnreachableError,
+    running,
+)
 from paydrill.console import console
 from paydrill.exits import ABORTED, USAGE, leave
 from paydrill.fault_table import show_faults, time_left
@@ -19,9 +27,6 @@ from scenarios.finding import nearest
 fault = typer.Typer(
     help="Faults on running mocks and proxies, by hand.", no_args_is_help=True, rich_markup_mode="rich"
 )
-
-TOKEN_VARIABLE = "PAYDRILL_ADMIN_TOKEN"  # noqa: S105
-"""The environment variable that holds the token of admin interfaces that demand one."""
 
 _NUMBER = re.compile(r"-?(0|[1-9][0-9]*)(\.[0-9]+)?")
 _T = TypeVar("_T")
@@ -214,7 +219,8 @@ def _ask(call: Callable[[], _T]) -> _T:
     try:
         return call()
     except AdminError as error:
-        leave(USAGE, f"{error.field}: {error}" if error.field else str(error))
+        hint = f"; put it into ${TOKEN_VARIABLE}" if error.status == 401 else ""
+        leave(USAGE, f"{error.field}: {error}" if error.field else f"{error}{hint}")
     except UnreachableError as error:
         leave(ABORTED, str(error))
 

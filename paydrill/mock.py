@@ -59,8 +59,8 @@ def mock(
         str,
         typer.Option(
             metavar="ADDRESS",
-            help="Where the admin interfaces listen. They demand the token in $PAYDRILL_ADMIN_TOKEN when there "
-            "is one; on another address than loopback there has to be.",
+            help="Where the admin interfaces listen. They demand the token in $PAYDRILL_ADMIN_TOKEN when "
+            "there is one; on another address than loopback there has to be.",
         ),
     ] = "127.0.0.1",
     rate_limit: Annotated[
