@@ -318,11 +318,11 @@ class Gateway(ABC):
         kept = {
             name: getattr(self, name) for name in ("faults", "server", "region", "_dark", "_clock", "_writer")
         }
-        held = self.outbox.held
+        held, webhook_faults = self.outbox.held, self.outbox.faults
         type(self).__init__(self, self.name, self.latency, self.seed)
         for name, value in kept.items():
             setattr(self, name, value)
-        self.outbox.held = held
+        self.outbox.held, self.outbox.faults = held, webhook_faults
 
     def resume_at(self, number: int) -> None:
         """Number the requests from here on: the ones before have been answered by another process."""
