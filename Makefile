@@ -8,14 +8,16 @@ NODE_READY := $(NODE_SDKS)/node_modules/.ready
 COMPETITORS := benchmarks/competitors
 COMPETITORS_READY := $(COMPETITORS)/venv/.ready
 SCENARIO ?= gateway_failover
+ALONE := tests/drills tests/locust
 
 .PHONY: drill test test-slow node-sdks lint bench competitors report lock clean
 
 drill: $(READY)                 ## play the failover drill and say the verdict (about 90 s)
 	$(BIN)/paydrill run $(SCENARIO)
 
-test: $(READY)                  ## all tests but the slow ones
-	$(BIN)/python -m pytest
+test: $(READY)                  ## all tests but the slow ones; whole drills after the others, alone
+	$(BIN)/python -m pytest -n 2 --dist loadfile $(ALONE:%=--ignore=%)
+	$(BIN)/python -m pytest $(ALONE)
 
 test-slow: $(READY) node-sdks   ## whole drills, kills, large journals, the gateways' Node SDKs
 	$(BIN)/python -m pytest -m slow --timeout=600
