@@ -134,32 +134,29 @@ def clear(
 
     Exit codes: 0 they are off, 2 no such fault, 4 nothing answers.
     """
-    listed = _found(admins)
+    clients = _clients(admins)
     cleared: list[str] = []
-    unknown: list[str] = []
+    unknown: dict[str, str] = {}
     troubles: list[str] = []
     wanted: Sequence[str | None] = ids or (None,)
     for id in wanted:
+        refusals: list[str] = []
         # A server that does not answer must not keep the others from being cleared.
-        known = False
-        for client, server in listed:
+        for client in clients:
             try:
                 cleared += client.clear(id)
-                known = True
             except AdminError as error:
-                if error.status != 404:
-                    troubles.append(f"{server['on']}: {error}")
+                (refusals if error.status == 404 else troubles).append(f"{client.url}: {_explained(error)}")
             except UnreachableError as error:
-                troubles.append(f"{server['on']}: {error}")
-        if id is not None and not known:
-            unknown.append(id)
+                troubles.append(str(error))
+        if id is not None and len(refusals) == len(clients):
+            unknown[id] = "\n".join(refusals)
     for id in cleared:
         typer.echo(f"cleared {id}")
     if troubles:
         leave(ABORTED, "\n".join(troubles))
     if unknown:
-        there = ", ".join(fault["id"] for _, server in listed for fault in server["faults"])
-        leave(USAGE, f"there is no fault {', '.join(unknown)}; there is {there or 'none at all'}")
+        leave(USAGE, "\n".join(unknown.values()))
     if not cleared:
         typer.echo("no fault was on")
 
@@ -185,23 +182,27 @@ def about(
         typer.echo(f"  {key} ({parameter.kind}): {parameter.about}")
 
 
-def _found(admins: Sequence[str] | None) -> list[tuple[AdminClient, Body]]:
-    """The admin interfaces asked for, with what they list; leaves when there is none."""
+def _clients(admins: Sequence[str] | None) -> list[AdminClient]:
+    """The admin interfaces asked for, or those that there are; leaves when there is none."""
     token = os.environ.get(TOKEN_VARIABLE, "")
     if admins:
         try:
-            clients = [AdminClient(url.rstrip("/"), token) for url in admins]
+            return [AdminClient(url.rstrip("/"), token) for url in admins]
         except ValueError as error:
             leave(USAGE, f"--admin: {error}")
-        return [(client, _ask(client.faults)) for client in clients]
-    found = running(token=token)
+    found = running(PORTS, token)
     if not found:
         leave(
             ABORTED,
             f"no mock or proxy has an admin interface on ports {PORTS[0]} to {PORTS[-1]} of this machine; "
             f"start one with: paydrill mock stripe --admin {PORTS[0]}, or say where it is: --admin URL",
         )
-    return found
+    return [client for client, _ in found]
+
+
+def _found(admins: Sequence[str] | None) -> list[tuple[AdminClient, Body]]:
+    """The same, each with what it lists; leaves when one doesn't answer."""
+    return [(client, _ask(client.faults)) for client in _clients(admins)]
 
 
 def _named(target: str, found: Sequence[tuple[AdminClient, Body]]) -> AdminClient:
@@ -219,10 +220,14 @@ def _ask(call: Callable[[], _T]) -> _T:
     try:
         return call()
     except AdminError as error:
-        hint = f"; put it into ${TOKEN_VARIABLE}" if error.status == 401 else ""
-        leave(USAGE, f"{error.field}: {error}" if error.field else f"{error}{hint}")
+        leave(USAGE, _explained(error))
     except UnreachableError as error:
         leave(ABORTED, str(error))
+
+
+def _explained(error: AdminError) -> str:
+    hint = f"; put it into ${TOKEN_VARIABLE}" if error.status == 401 else ""
+    return f"{error.field}: {error}" if error.field else f"{error}{hint}"
 
 
 def _matched(given: Sequence[str]) -> dict[str, list[str]]:

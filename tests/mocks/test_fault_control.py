@@ -270,7 +270,7 @@ def test_what_is_listed_can_be_asked_for_again(words: dict[str, Any]) -> None:
     assert plan.at_ns == 17 and plan.for_ns == parse_duration(words["for"])
 
 
-@settings(max_examples=50)
+@settings(max_examples=30)
 @given(
     st.dictionaries(
         st.sampled_from(WORDS),
