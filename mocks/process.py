@@ -6,6 +6,12 @@ The conversation, one JSON message a line:
 - child: ``{"ready": {"port": ...}}``, or ``{"failed": {"error": ...}}`` and the end with exit code 4
 - conductor: ``{"go": {"epoch_ns": ...}}``, the reading of ``time.monotonic_ns()`` at the run's time zero,
   which may lie ahead. The journal is written from here on.
+- conductor, at any time: ``{"prepare": {"role": ...}}``, a plan for this role will come and shall not wait
+  for imports; ``{"clear": {}}``, no fault is to be on any more; ``{"restart": {}}``, end as at SIGTERM,
+  another process will go on
+
+A plan may hold ``process``, the name in the journal of a process that goes on where another one ended, and
+``go``, when the run has begun already.
 
 SIGTERM flushes and ends with exit code 0; so does the end of the tether. SIGINT is ignored: on Ctrl-C the
 terminal tells every process of the group, and the conductor decides what that means for its children.
@@ -63,9 +69,26 @@ class Delivering(Protocol):
         """Deliver from here on. Raises ValueError for a URL that is not on loopback."""
 
 
+@runtime_checkable
+class Faulty(Protocol):
+    """A service that injects faults into itself."""
+
+    def clear(self) -> None:
+        """End every fault, and let none start any more."""
+
+
+@runtime_checkable
+class Continued(Protocol):
+    """A service that must know whether its end is the end of the run."""
+
+    def hand_on(self) -> None:
+        """It will end, but not the run: another process will go on."""
+
+
 ROLES = {
     "gateway": "mocks.gateways.service:GatewayService",
     "platform": "mocks.platform.process:Platform",
+    "proxy": "mocks.proxy.service:ProxyService",
 }
 """Role -> module and class of its service, imported when the plan names it."""
 
@@ -113,6 +136,15 @@ class Child:
                     return ENVIRONMENT_BROKE
             elif "webhooks" in message and isinstance(self._service, Delivering):
                 self._service.deliver(message["webhooks"])
+            elif "prepare" in message:
+                service_of(str(message["prepare"].get("role")))
+            elif "clear" in message:
+                if isinstance(self._service, Faulty):
+                    self._service.clear()
+            elif "restart" in message:
+                if isinstance(self._service, Continued):
+                    self._service.hand_on()
+                break
             elif "go" in message and self._service is not None and self._flushing is None:
                 self._go(int(message["go"]["epoch_ns"]))
             else:
@@ -125,6 +157,9 @@ class Child:
         try:
             self._service = service_of(str(plan.get("role")))
             ready = await self._service.start(plan)
+            if "go" in plan:
+                # Callers know the port already: what they are answered must be in the journal.
+                self._go(int(plan["go"]["epoch_ns"]))
         except (OSError, ValueError) as error:
             self._tether.send({"failed": {"error": str(error)}})
             return False
@@ -139,7 +174,7 @@ class Child:
         assert self._service is not None
         folder = self._plan.get("journal")
         if folder is not None:
-            self._writer = Writer(Path(folder), str(self._plan["name"]))
+            self._writer = Writer(Path(folder), str(self._plan.get("process", self._plan["name"])))
         freeze_survivors()
         self._service.go(Clock(epoch_ns), self._writer)
         self._flush_and_again()

@@ -96,6 +96,19 @@ class Child:
         """Tell a gateway where its webhooks go. Raises ChildError when the child is gone."""
         self._send({"webhooks": dict(webhooks)})
 
+    def prepare(self, role: str) -> None:
+        """Say what plan will come, so that the child is ready for it. Raises ChildError when it is gone."""
+        self._send({"prepare": {"role": role}})
+
+    def clear(self) -> None:
+        """Tell a gateway to end every fault. Raises ChildError when it is gone."""
+        self._send({"clear": {}})
+
+    def hand_on(self) -> None:
+        """Ask it to flush and end, because another process will go on. Raises ChildError when it is gone."""
+        self._stopping = True
+        self._send({"restart": {}})
+
     def go(self, message: Mapping[str, Any]) -> None:
         """Start the run. Raises ChildError when the child is gone."""
         self._send({"go": dict(message)})

@@ -7,6 +7,7 @@ watches, lets the platform settle, collects its ledger, and ends every process. 
 from __future__ import annotations
 
 import datetime
+import shutil
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -20,6 +21,7 @@ from paydrill.crew import Crew, CrewError
 from paydrill.drilled_platform import DrilledPlatform, PlatformError
 from paydrill.live import View
 from paydrill.live_state import LiveState
+from paydrill.process_faults import ProcessFaults
 from paydrill.run_folder import RunFolder, is_full
 from scenarios.checkout import PlanSummary
 from scenarios.quantities import format_duration
@@ -80,6 +82,7 @@ class Conductor:
     _crew: Crew = field(init=False)
     _clock: Clock = field(default_factory=Clock.starting_now)
     _writer: Writer | None = None
+    _process_faults: ProcessFaults | None = None
     _load_done: bool = False
     _stages_told: int = 0
 
@@ -107,6 +110,7 @@ class Conductor:
             return self._play(url)
         finally:
             self._crew.kill()
+            shutil.rmtree(self.folder.state, ignore_errors=True)
             try:
                 self._writer.close()
             except OSError as error:
@@ -125,6 +129,8 @@ class Conductor:
         start = datetime.datetime.now(datetime.UTC) + datetime.timedelta(seconds=head_start)
         self._describe(self._clock.epoch_ns, start.strftime("%Y-%m-%dT%H:%M:%S.%fZ"))
         self._crew.go(self._clock.epoch_ns)
+        self._process_faults = ProcessFaults(self.scenario, self._crew, self._clock)
+        self._process_faults.start()
         return url
 
     def _checkpoint(self) -> None:
@@ -145,10 +151,13 @@ class Conductor:
             ended = "aborted"
             self._mark("aborted", str(error))
             self.view.step(f"aborted: {error}")
+        if ended != "complete":
+            self._clear_faults()
         load = self._crew.load
         if load is not None and load.alive():
             load.terminate()
             load.wait(self.scenario.load.timeout / SECOND + 3)
+        ended = self._wait_for_processes(ended)
         platform = DrilledPlatform(url)
         try:
             self._settle(platform, ended)
@@ -176,6 +185,7 @@ class Conductor:
         while True:
             now = self._clock.now_ns()
             self._tell_stages(now)
+            self._tell_process_faults()
             self._flush()
             state.take(tail.new())
             state.forget(now)
@@ -193,6 +203,9 @@ class Conductor:
                 self._mark("died", child.death_notice(), child.name)
             if dead:
                 raise AbortedError("; ".join(child.death_notice() for child in dead))
+            if self._process_faults is not None and (failure := self._process_faults.failure):
+                self._mark("died", failure)
+                raise AbortedError(failure)
             if is_full(self.folder):
                 raise AbortedError(f"the disk is full, nothing more can be recorded in {self.folder.path}")
             if self._load_done and now >= self.scenario.duration_ns:
@@ -203,6 +216,33 @@ class Conductor:
                     f"of its last payment; a load worker may have been killed (see {load.log})"
                 )
             time.sleep(_TICK)
+
+    def _clear_faults(self) -> None:
+        """Whatever comes now shall find everything in health."""
+        self._crew.clear_faults()
+        if self._process_faults is not None:
+            self._process_faults.clear()
+
+    def _wait_for_processes(self, ended: Ended) -> Ended:
+        """Wait until who was ended by a fault is up again, or has failed to be: then the drill is aborted."""
+        faults = self._process_faults
+        if faults is None:
+            return ended
+        while not faults.over:
+            self.view.step("waiting for the processes that were ended to come up again ...")
+            time.sleep(_TICK)
+        self._tell_process_faults()
+        if faults.failure and ended != "aborted":
+            ended = "aborted"
+            self._mark("aborted", faults.failure)
+            self.view.step(f"aborted: {faults.failure}")
+        return ended
+
+    def _tell_process_faults(self) -> None:
+        assert self._writer is not None
+        if self._process_faults is not None:
+            for event in self._process_faults.events():
+                self._writer.write(event)
 
     def _settle(self, platform: DrilledPlatform, ended: Ended) -> None:
         """Wait until the platform knows the outcome of every payment, as long as the scenario allows. Debits

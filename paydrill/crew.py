@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib.util
 import resource
 import socket
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from journal.clock import Clock
+from journal.mending import mend
 from mocks.gateways import GATEWAYS
 from paydrill import plans
 from paydrill.child import Child, ChildError, end_all
@@ -19,6 +23,8 @@ _LOOPBACK = "127.0.0.1"
 _STEP = 0.1
 _PATIENCE = 60.0
 """Seconds that a child may take to be ready, on a busy machine."""
+_GRACE = 8.0
+"""Seconds that a process which is restarted may take to finish what it has begun."""
 
 
 class CrewError(Exception):
@@ -44,6 +50,12 @@ class Crew:
     checkpoint: Callable[[], None]
     children: list[Child] = field(default_factory=list)
     load: Child | None = None
+    _plans: dict[str, plans.Plan] = field(default_factory=dict)
+    _webhooks: dict[str, plans.Plan] = field(default_factory=dict)
+    _lives: dict[str, int] = field(default_factory=dict)
+    _ports: list[socket.socket] = field(default_factory=list)
+    _lock: threading.RLock = field(default_factory=threading.RLock)
+    _over: bool = False
 
     def start(self) -> str:
         """Start everybody and wait until all are ready; returns the platform's URL.
@@ -67,12 +79,83 @@ class Crew:
 
     def end(self, grace: float) -> None:
         """Let everybody flush and end within ``grace`` seconds, then kill who is left."""
+        self._close()
         end_all(self.children, grace)
 
     def kill(self) -> None:
         """End everybody at once."""
+        self._close()
         for child in self.children:
             child.kill()
+
+    def clear_faults(self) -> None:
+        """Tell every gateway to end its faults; who is gone has none."""
+        with self._lock:
+            for child in self.children:
+                if child.name in self.scenario.gateways:
+                    with contextlib.suppress(ChildError):
+                        child.clear()
+
+    # What a fault that ends a process does, in a thread of its own.
+
+    def end_process(self, name: str, *, orderly: bool) -> None:
+        """End the process of a gateway or of the platform: kill it, or let it finish what it has begun."""
+        child = self._of(name)
+        if orderly:
+            with contextlib.suppress(ChildError):
+                child.hand_on()
+            child.wait(_GRACE)
+        child.kill()
+
+    def replace(self, name: str) -> None:
+        """Start a process in the place of the one that was ended. It waits for ``resume``: loading its code
+        shall not prolong the fault.
+
+        Raises:
+            CrewError: All are being ended.
+            OSError: What the old process wrote cannot be made whole.
+        """
+        life = self._lives.get(name, 1)
+        mend(self.folder.journal, name if life == 1 else f"{name}-{life}")
+        with self._lock:
+            if self._over:
+                raise CrewError("the drill is over")
+            child = Child(name, ["-m", "mocks.process"], self.folder.logs / f"{name}.log")
+            self.children[self.children.index(self._of(name))] = child
+            self._lives[name] = life + 1
+        child.prepare(str(self._plans[name]["role"]))
+
+    def resume(self, name: str, clock: Clock) -> None:
+        """Let the new process serve, on the port of the old one.
+
+        Raises:
+            ChildError: It failed, or died.
+            CrewError: It was not ready in time.
+        """
+        child = self._of(name)
+        plan, webhooks = self._plans[name], self._webhooks.get(name)
+        child.plan(plans.continued(plan, self._lives[name], clock.epoch_ns, clock.now_ns(), webhooks))
+        child.ready(_PATIENCE)
+
+    def _of(self, name: str) -> Child:
+        return next(child for child in self.children if child.name == name)
+
+    def _close(self) -> None:
+        with self._lock:
+            self._over = True
+            for port in self._ports:
+                port.close()
+
+    def _plan(self, child: Child, plan: plans.Plan) -> None:
+        """Send the first plan of a gateway or the platform."""
+        child.plan(plan)
+        self._plans[child.name] = plan
+
+    def _remember(self, name: str, port: int) -> None:
+        """Keep the port of a process that will be ended: while it is down, nobody else shall get it."""
+        if name in self.scenario.ended_processes():
+            self._plans[name] = {**self._plans[name], "port": port}
+            self._ports.append(_held(port))
 
     def _start(self) -> str:
         scenario, journal = self.scenario, self.folder.journal
@@ -83,20 +166,27 @@ class Crew:
         for name, child in gateways.items():
             # A platform that runs already has to know where to find them, so they take their known ports.
             port = GATEWAYS[name].default_port if own is None else 0
-            child.plan(plans.gateway(scenario, name, journal, port))
+            plan = plans.gateway(scenario, name, journal, port)
+            if name in scenario.ended_processes():
+                plan["state"] = str(self.folder.state / name)
+            self._plan(child, plan)
         secrets: dict[str, str] = {}
         for name, child in gateways.items():
             self.tell(f"starting {name} ...")
             ready = self._ready(child)
             urls[name] = f"http://{_LOOPBACK}:{ready['port']}"
             secrets[name] = str(ready["webhook_secret"])
+            self._remember(name, int(str(ready["port"])))
         if own is not None:
             self.tell("starting the platform ...")
-            own.plan(plans.platform(scenario, dict(urls), self.folder.store, journal, secrets=secrets))
-            urls["platform"] = f"http://{_LOOPBACK}:{self._ready(own)['port']}"
+            self._plan(own, plans.platform(scenario, dict(urls), self.folder.store, journal, secrets=secrets))
+            own_port = int(str(self._ready(own)["port"]))
+            self._remember("platform", own_port)
+            urls["platform"] = f"http://{_LOOPBACK}:{own_port}"
             # Each knows the other's address: the gateways are told last where their webhooks go.
             for name, child in gateways.items():
-                child.deliver(plans.webhooks(scenario, name, urls["platform"]))
+                self._webhooks[name] = plans.webhooks(scenario, name, urls["platform"])
+                child.deliver(self._webhooks[name])
         else:
             assert scenario.platform.url is not None
             urls["platform"] = scenario.platform.url.rstrip("/")
@@ -151,6 +241,20 @@ def _reach(url: str) -> None:
         ) from error
     finally:
         platform.close()
+
+
+def _held(port: int) -> socket.socket:
+    """A socket that keeps a port without listening on it. It lets another socket of this user have the port
+    that asks for one of the two options, as ``mocks.http.Server`` does, and no port is given out twice."""
+    held = socket.socket()
+    try:
+        held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        held.bind((_LOOPBACK, port))
+    except OSError:
+        held.close()
+        raise
+    return held
 
 
 def _free_port() -> int:

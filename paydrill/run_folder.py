@@ -42,6 +42,12 @@ class RunFolder:
         return self.path / "logs"
 
     @property
+    def state(self) -> Path:
+        """The state files of the gateways whose process a fault ends. They hold what callers sent, test keys
+        and test cards included, and are removed when the drill is over."""
+        return self.path / "state"
+
+    @property
     def store(self) -> Path:
         """The reference platform's database."""
         return self.path / "platform.sqlite"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 import pyarrow as pa
@@ -57,7 +58,12 @@ def views_of(run: RunFolder) -> Views:
         return any(name == mark["source"] or name in mark["text"].split() for mark in deaths)
 
     def hurt(process: str, *tables: str) -> bool:
-        return any(file.split(".")[-2] in tables and file.split(".")[0] in (process, "*") for file in damaged)
+        # A process that went on where another was ended has a number behind its name.
+        mine = re.compile(rf"({re.escape(process)}(-\d+)?|\*)")
+        return any(
+            file.split(".")[-2] in tables and mine.fullmatch(file.split(".")[0]) is not None
+            for file in damaged
+        )
 
     payments, entries = run.table("payment"), run.table("platform_entry")
     broken = any(file.split(".")[-2] in ("payment", "intent") for file in damaged)

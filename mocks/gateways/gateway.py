@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 
 from journal.clock import Clock
 from journal.records import GatewayRequest, Movement, Webhook
-from journal.writer import Writer
+from journal.writer import Sink
 from mocks.draws import Draws
 from mocks.faults.fault import Fault
 from mocks.faults.matcher import NOTHING, Traits
@@ -96,7 +96,7 @@ class Gateway(ABC):
         self._dark = 0
         self._in_flight: dict[Call, None] = {}
         self._clock = Clock(0)
-        self._writer: Writer | None = None
+        self._writer: Sink | None = None
 
     # What each gateway does in its own way.
 
@@ -328,11 +328,13 @@ class Gateway(ABC):
         """Number the requests from here on: the ones before have been answered by another process."""
         self._arrived = number
 
-    def close(self) -> None:
-        """Lose what is still in flight: the process ends."""
+    def close(self, *, goes_on: bool = False) -> None:
+        """Lose what is still in flight: the process ends, and with it the run, unless another process goes
+        on."""
         for call in tuple(self._in_flight):
             self.lose(call)
-        self.settle(time.monotonic_ns())
+        if not goes_on:
+            self.settle(time.monotonic_ns())
 
     # Names and records.
 
@@ -341,7 +343,7 @@ class Gateway(ABC):
         self.made += 1
         return self.ids.text(self.made, length, alphabet)
 
-    def begin(self, clock: Clock, writer: Writer | None) -> None:
+    def begin(self, clock: Clock, writer: Sink | None) -> None:
         """The run begins: what ends or moves from here on is written down."""
         self._clock = clock
         self._writer = writer

@@ -17,6 +17,8 @@ A Stripe payment, created and confirmed in one request, takes some 600 bytes. Re
 first (times are Unix seconds of real time; ``made`` is how many identifiers had been drawn):
 
 - ``["start", [url, ...]]``: the process started, and delivers events to these URLs
+- ``["webhooks", {"urls": [url, ...], ...}]``: it was told where and how to deliver, see
+  ``mocks.gateways.deliveries``
 - ``["reserve", number]``: requests below this number may have been answered
 - ``["request", number, at, made, scheme, method, target, headers, body]``
 - ``["execute", number, at, made, checksum]``
@@ -34,7 +36,9 @@ import zlib
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
+from journal.tether import Message
 from mocks.gateways.call import Call, Prepared
+from mocks.gateways.deliveries import deliver
 from mocks.http import Exchange, Request
 from mocks.reply import Reply
 from mocks.state import StateError, StateFile
@@ -42,6 +46,7 @@ from mocks.transmission import Transmission
 
 if TYPE_CHECKING:
     from mocks.gateways.gateway import Gateway
+    from mocks.gateways.past import Past
 
 Unsent = dict[tuple[int, str], tuple[int, float]]
 """The number of an event and a URL -> the next attempt and when it is due; see ``Outbox.unsent``."""
@@ -118,6 +123,9 @@ class Recorder:
         gateway: As it was made; nothing has happened to it yet.
         file: Its state file.
         failed: Called once when the file cannot be written any more; nothing is written from then on.
+
+    Attributes:
+        past: Is told what is done again; None: nobody is.
     """
 
     def __init__(self, gateway: Gateway, file: StateFile, failed: Callable[[], None]) -> None:
@@ -127,6 +135,7 @@ class Recorder:
         self._broken = False
         self._kept: set[int] = set()
         self._reserved = 0
+        self.past: Past | None = None
 
     def start(self, urls: Sequence[str]) -> Unsent:
         """Do again what the file tells of, and write down what happens from here on.
@@ -143,7 +152,7 @@ class Recorder:
         gateway = self._gateway
         self._time = _HeldTime(gateway.mock_clock.real)
         gateway.mock_clock.run_by(self._time)
-        replay = Replay(gateway, self._time, self._file)
+        replay = Replay(gateway, self._time, self._file, self.past)
         unsent = gateway.outbox.unsent = {}
         try:
             for record in self._file.records():
@@ -152,6 +161,8 @@ class Recorder:
         finally:
             gateway.outbox.unsent = None
             self._time.release()
+            if self.past is not None:
+                self.past.at_ns = None
         gateway.mock_clock.run_by(self._time)
         gateway.resume_at(replay.reserved)
         self._reserved = replay.reserved
@@ -167,6 +178,11 @@ class Recorder:
         self._kept.clear()
         self._file.clear()
         return self.start(urls)
+
+    def deliver(self, webhooks: Message) -> None:
+        """The gateway was told where and how to deliver events."""
+        self._file.append(["webhooks", webhooks])
+        self._flush()
 
     def close(self) -> None:
         """The process ends: what is lost from here on is lost in memory only."""
@@ -276,14 +292,18 @@ class Replay:
         reserved: The first number that no request has had.
     """
 
-    def __init__(self, gateway: Gateway, held: _HeldTime, file: StateFile) -> None:
+    def __init__(self, gateway: Gateway, held: _HeldTime, file: StateFile, past: Past | None = None) -> None:
         self.reserved = 0
+        self._past = past
+        # What monotonic time it was at a moment of real time.
+        self._monotonic_s = time.monotonic() - held()
         self._gateway = gateway
         self._time = held
         self._file = file
         self._calls: dict[int, Call] = {}
         self._steps: dict[str, Callable[..., None]] = {
             "start": self._start,
+            "webhooks": self._webhooks,
             "reserve": self._reserve,
             "request": self._request,
             "execute": self._execute,
@@ -312,6 +332,9 @@ class Replay:
         self.end_all()
         self._gateway.outbox.deliver_to(urls)
 
+    def _webhooks(self, webhooks: Message) -> None:
+        deliver(self._gateway.outbox, webhooks)
+
     def _reserve(self, number: int) -> None:
         self.reserved = number
 
@@ -327,7 +350,7 @@ class Replay:
         body: str,
     ) -> None:
         path, _, query = target.partition("?")
-        request = Request(method, path, query, headers, body.encode("latin-1"), time.monotonic_ns())
+        request = Request(method, path, query, headers, body.encode("latin-1"), self._moment_ns(at))
         exchange = Exchange(request, _Nowhere(scheme), keep_alive=True, old=False)
         call = Call(self._gateway, exchange, number, self._gateway.endpoint(request))
         self._at(at, made)
@@ -345,7 +368,7 @@ class Replay:
         assert call.execute is not None
         self._at(at, made)
         try:
-            call.reply = call.execute(time.monotonic_ns())
+            call.reply = call.execute(self._moment_ns(at))
             found = _checksum(call.reply)
         except Exception:
             call.reply = self._gateway.error(500)
@@ -363,6 +386,8 @@ class Replay:
         call.execute = None
         if call.use is not None:
             call.use.end()
+        if self._past is not None:
+            self._past.ended(call)
 
     def _fire(self, at: float, made: int, value: float) -> None:
         self._at(at, made)
@@ -389,6 +414,12 @@ class Replay:
     def _at(self, at: float, made: int) -> None:
         self._time.hold(at)
         self._gateway.made = made
+        if self._past is not None:
+            self._past.at_ns = self._moment_ns(at)
+
+    def _moment_ns(self, at: float) -> int:
+        """The reading of ``time.monotonic_ns()`` at a moment of the past."""
+        return int((at + self._monotonic_s) * 1e9)
 
     def _other(self, what: str) -> StateError:
         path = self._file.path

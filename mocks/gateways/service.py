@@ -8,7 +8,6 @@ import os
 import signal
 import ssl
 import sys
-from collections.abc import Callable, Sequence
 from importlib.metadata import version
 from pathlib import Path
 
@@ -20,7 +19,9 @@ from mocks.faults import FaultPlan
 from mocks.faults.control import FaultControl
 from mocks.faults.schedule import FaultSchedule
 from mocks.gateways import GATEWAYS
+from mocks.gateways.deliveries import deliver
 from mocks.gateways.gateway import Gateway
+from mocks.gateways.past import Past
 from mocks.gateways.recorder import Recorder, Unsent
 from mocks.http import Server
 from mocks.latency import from_message
@@ -37,6 +38,8 @@ class GatewayService:
         self.admin: Server | None = None
         self._plan: Message = {}
         self._recorder: Recorder | None = None
+        self._past: Past | None = None
+        self._goes_on = False
         self._closing: set[asyncio.Task[None]] = set()
 
     async def start(self, plan: Message) -> Message:
@@ -56,7 +59,8 @@ class GatewayService:
         ``settlement`` (``timed``: what settles later does so by the mock's clock; see
         ``Gateway.settle_by_time``),
         ``state`` (the path of a file from which the gateway takes up its state, and to which it writes every
-        change; see ``mocks.gateways.recorder``),
+        change; see ``mocks.gateways.recorder``), with ``earlier`` (the names in the journal of the processes
+        that had this state before, in this run; what their journal lacks is added to this one's),
         ``tls`` (``certificate`` and ``key``, the paths of PEM files: serve HTTPS with these).
 
         Raises:
@@ -97,6 +101,10 @@ class GatewayService:
             try:
                 file = StateFile(Path(plan["state"]), identity)
                 self._recorder = Recorder(gateway, file, _end_process)
+                if plan.get("earlier"):
+                    clock = Clock(int(plan["go"]["epoch_ns"]))
+                    self._past = self._recorder.past = Past(name, clock)
+                    gateway.begin(clock, self._past)
                 try:
                     self._configure()
                 except BaseException:
@@ -142,7 +150,9 @@ class GatewayService:
         if self._recorder is not None:
             begin = self._recorder.restart if anew else self._recorder.start
             unsent = begin(webhooks["urls"])
-        _deliver(gateway, webhooks)
+        deliver(gateway.outbox, webhooks)
+        if self._recorder is not None and webhooks["urls"]:
+            self._recorder.deliver(webhooks)
         rate_limit = plan.get("rate_limit")
         if rate_limit:
             gateway.rate_limit.enforce(None if rate_limit is True else int(rate_limit))
@@ -160,6 +170,9 @@ class GatewayService:
     def go(self, clock: Clock, writer: Writer | None) -> None:
         """Write down what happens from here on, and set the faults' alarms."""
         assert self.gateway is not None and self.schedule is not None
+        if self._past is not None and writer is not None:
+            self._past.hand_over(Path(self._plan["journal"]), self._plan["earlier"], writer)
+            self._past = None
         self.gateway.begin(clock, writer)
         self.schedule.arm(clock, writer.write if writer is not None else lambda event: None)
 
@@ -169,7 +182,18 @@ class GatewayService:
         assert self.gateway is not None
         # Kept as if it had been planned: a reset must not forget it.
         self._plan = {**self._plan, "webhooks": webhooks}
-        _deliver(self.gateway, webhooks)
+        deliver(self.gateway.outbox, webhooks)
+        if self._recorder is not None:
+            self._recorder.deliver(webhooks)
+
+    def clear(self) -> None:
+        """End every fault, and let none start any more."""
+        assert self.schedule is not None
+        self.schedule.clear()
+
+    def hand_on(self) -> None:
+        """The process ends, but not the run: another one will go on from the state file."""
+        self._goes_on = True
 
     async def stop(self) -> None:
         """Stop the faults, answer what is in flight within a second, close."""
@@ -182,7 +206,7 @@ class GatewayService:
         if self._recorder is not None:
             self._recorder.close()
         if self.gateway is not None:
-            self.gateway.close()
+            self.gateway.close(goes_on=self._goes_on)
             await self.gateway.outbox.close()
             self.gateway.mock_clock.clear()
 
@@ -190,21 +214,6 @@ class GatewayService:
 def _end_process() -> None:
     """A mock that can no longer keep its state ends: whoever started it is told, by its last words."""
     os.kill(os.getpid(), signal.SIGTERM)
-
-
-def _deliver(gateway: Gateway, webhooks: Message) -> None:
-    gateway.outbox.deliver_to(
-        webhooks["urls"],
-        jitter_s=float(webhooks.get("jitter_s", 0.0)),
-        doubled=float(webhooks.get("doubled", 0.0)),
-        wants=_among(webhooks["events"]) if "events" in webhooks else None,
-    )
-
-
-def _among(kinds: Sequence[str]) -> Callable[[str], bool]:
-    exact = frozenset(kind for kind in kinds if not kind.endswith("*"))
-    begins = tuple(kind[:-1] for kind in kinds if kind.endswith("*"))
-    return lambda kind: kind in exact or kind.startswith(begins)
 
 
 def _tls(files: Message | None) -> ssl.SSLContext | None:
