@@ -24,11 +24,20 @@ USUAL_SLOW_NS = 1_000_000_000
 
 @dataclass(frozen=True, slots=True)
 class TrueTimes:
-    """What the injecting process wrote: start and stop (``None`` if it never did), and hits."""
+    """What the injecting process wrote: every start with its stop (``None`` if there is none), and hits."""
 
-    start_ns: int | None
-    stop_ns: int | None
+    spells: tuple[tuple[int, int | None], ...]
     hits: int
+
+    @property
+    def start_ns(self) -> int | None:
+        """The first start."""
+        return self.spells[0][0] if self.spells else None
+
+    @property
+    def stop_ns(self) -> int | None:
+        """The last stop; ``None`` when it was still on, or never was."""
+        return self.spells[-1][1] if self.spells else None
 
 
 def identified(scenario: Scenario) -> tuple[tuple[str, Fault], ...]:
@@ -40,12 +49,9 @@ def true_times(rows: Sequence[dict[str, Any]], fault_id: str) -> TrueTimes:
     """Start, stop and hits of a fault by its events; the last event has the final number of hits."""
     mine = sorted((row for row in rows if row["id"] == fault_id), key=lambda row: (row["at_ns"], row["hits"]))
     started = [row["at_ns"] for row in mine if row["phase"] == "started"]
-    stopped = [row["at_ns"] for row in mine if row["phase"] == "stopped"]
-    return TrueTimes(
-        started[0] if started else None,
-        stopped[-1] if stopped and started else None,
-        mine[-1]["hits"] if mine and started else 0,
-    )
+    stopped: list[int | None] = [row["at_ns"] for row in mine if row["phase"] == "stopped"]
+    stopped += [None] * (len(started) - len(stopped))
+    return TrueTimes(tuple(zip(started, stopped, strict=False)), mine[-1]["hits"] if mine and started else 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,16 +102,17 @@ def fault_findings(
     true figures use the fault's and the gateways' own records."""
     true = true_times(evidence.events, fault_id)
     end = evidence.load_end_ns
+    planned = fault.at, planned_stop(fault)
     payments = evidence.payments
     watching = [fault.on, "platform", evidence.scenario.platform.url or "platform"]
-    seen, detected_by, alarm = detection(evidence.probes, watching, fault.at, fault.end)
+    seen, detected_by, alarm = detection(evidence.probes, watching, *planned)
     true_seen = seen
     if seen.state == "measured" and alarm is not None and true.start_ns is not None:
         true_seen = Edge("measured", alarm - true.start_ns, None, "")
     target = evidence.scenario.objectives.success_rate or USUAL_TARGET
     answered = payments.where(payments.answered & ~payments.gateway.equal(""))
     start = true.start_ns if true.start_ns is not None else fault.at
-    stop = true.stop_ns if true.stop_ns is not None else min(fault.end, end)
+    stop = true.stop_ns if true.stop_ns is not None else min(planned[1], end)
 
     def true_side(edge: Edge) -> Edge:
         if true.start_ns is None:
@@ -116,23 +123,23 @@ def fault_findings(
         id=fault_id,
         name=fault.fault,
         on=fault.on,
-        planned_start_ns=fault.at,
-        planned_stop_ns=fault.end,
+        planned_start_ns=planned[0],
+        planned_stop_ns=planned[1],
         true_start_ns=true.start_ns,
         true_stop_ns=true.stop_ns,
         hits=true.hits,
         detection=_figure(seen, true_seen if true.start_ns is not None else true_side(true_seen)),
         detected_by=detected_by,
         failover=_figure(
-            failover(payments.due_ns, payments.success, fault.at, min(fault.end, end)),
+            failover(payments.due_ns, payments.success, planned[0], min(planned[1], end)),
             true_side(failover(payments.due_ns, payments.true_success, start, stop)),
         ),
         recovery=_figure(
-            recovery(payments.due_ns, payments.success, (fault.at, fault.end), end, target),
+            recovery(payments.due_ns, payments.success, planned, end, target),
             true_side(recovery(payments.due_ns, payments.true_success, (start, stop), end, target)),
         ),
         failback=_figure(
-            failback(answered.due_ns, answered.gateway.equal(fault.on), (fault.at, fault.end), end),
+            failback(answered.due_ns, answered.gateway.equal(fault.on), planned, end),
             true_side(
                 failback(
                     evidence.answers.received_ns, evidence.answers.share_of(fault.on), (start, stop), end
@@ -142,7 +149,13 @@ def fault_findings(
         in_flight=_in_flight(payments, start),
         within=_within(payments, start, stop, slow_beyond(evidence.scenario)),
         incident=next((i for i, incident in enumerate(found) if fault_id in incident.faults), -1),
+        spells=true.spells,
     )
+
+
+def planned_stop(fault: Fault) -> int:
+    """When it is planned to be off for good: a fault that flaps may end its window with a stretch of off."""
+    return max(phase.stop_ns for phase in fault.timing.phases())
 
 
 def slow_beyond(scenario: Scenario) -> int:

@@ -272,9 +272,11 @@ class WithinFault:
 class FaultFindings:
     """One fault, and what it did.
 
-    ``true_start_ns`` and ``true_stop_ns`` are what the injecting process recorded; ``None`` when it never
-    did. ``detected_by`` names the probe that saw it first (``payment on platform``), empty if none did.
-    ``incident`` is the index into ``Findings.incidents``.
+    ``true_start_ns`` and ``true_stop_ns`` are what the injecting process recorded of its first start and its
+    last stop; ``None`` when it never did. ``spells`` are all the stretches in which it truly was on: several
+    when it flaps or repeats, the last without an end (``None``) when it was still on. ``detected_by`` names
+    the probe that saw it first (``payment on platform``), empty if none did. ``incident`` is the index into
+    ``Findings.incidents``.
     """
 
     id: str
@@ -293,6 +295,7 @@ class FaultFindings:
     in_flight: InFlight
     within: WithinFault
     incident: int
+    spells: tuple[tuple[int, int | None], ...]
 
 
 @dataclass(frozen=True, slots=True)

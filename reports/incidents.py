@@ -16,7 +16,8 @@ USUAL_TARGET = 0.999
 def incidents(
     faults: Sequence[tuple[str, Fault]], cut: Sequence[Slice], load_end_ns: int, timeout_ns: int
 ) -> tuple[Incident, ...]:
-    """Faults that overlap or touch, as one incident each; faults after the end of the load are none.
+    """Faults that overlap or touch, as one incident each; faults after the end of the load are none. Each
+    repetition of a fault is one of its own, a fault that flaps is one for all of its flaps.
 
     The bad time of an incident runs to the next incident. It begins one client time-out before the fault,
     because payments that were in flight when it struck were due before it.
@@ -28,14 +29,15 @@ def incidents(
         timeout_ns: The client's time-out.
     """
     groups: list[tuple[int, int, list[str]]] = []
-    for name, fault in sorted(faults, key=lambda pair: (pair[1].at, pair[1].end, pair[0])):
-        if fault.at >= load_end_ns:
+    windows = [(window.start_ns, window.stop_ns, name) for name, f in faults for window in f.timing.windows()]
+    for begin, end, name in sorted(windows):
+        if begin >= load_end_ns:
             continue
-        if groups and fault.at <= groups[-1][1]:
+        if groups and begin <= groups[-1][1]:
             start, stop, names = groups[-1]
-            groups[-1] = (start, max(stop, fault.end), [*names, name])
+            groups[-1] = (start, max(stop, end), names if name in names else [*names, name])
         else:
-            groups.append((fault.at, fault.end, [name]))
+            groups.append((begin, end, [name]))
     if not groups:
         return ()
     begins = [*(start - timeout_ns for start, _, _ in groups[1:]), load_end_ns]

@@ -83,8 +83,7 @@ class Timing:
 
     def phases(self) -> Iterator[Phase]:
         """The stretches in which it is on, in order, none of them empty, none touching another."""
-        for start in self._windows():
-            stop = start + self.for_ns
+        for start, stop in self.windows():
             if self.flap is None:
                 yield Phase(start, stop)
                 continue
@@ -103,11 +102,12 @@ class Timing:
             since -= min(since // self.repeat.every_ns, self.repeat.times - 1) * self.repeat.every_ns
         return min(max(since / self.ramp_ns, 0.0), 1.0)
 
-    def _windows(self) -> Iterator[int]:
-        yield self.at_ns
-        if self.repeat is not None:
-            for number in range(1, self.repeat.times):
-                yield self.at_ns + number * self.repeat.every_ns
+    def windows(self) -> Iterator[Phase]:
+        """The windows, in order: the first, and its repetitions."""
+        every_ns, times = (self.repeat.every_ns, self.repeat.times) if self.repeat is not None else (0, 1)
+        for number in range(times):
+            start = self.at_ns + number * every_ns
+            yield Phase(start, start + self.for_ns)
 
 
 def flap_of(message: Mapping[str, Any] | None) -> Flap | None:

@@ -66,9 +66,10 @@ def lanes_of(findings: Findings, gateways: Sequence[str]) -> list[Lane]:
 def _gateway(findings: Findings, gateway: str, end: float) -> Lane:
     down = []
     for fault in findings.faults:
-        if fault.on == gateway and fault.true_start_ns is not None:
+        if fault.on == gateway:
             word = style.label(_WORDS.get(fault.name, wording.words(fault.name)))
-            down += _within(fault.true_start_ns, fault.true_stop_ns, end, word)
+            for start_ns, stop_ns in fault.spells:
+                down += _within(start_ns, stop_ns, end, word)
     return Lane(gateway, True, tuple(down), _note(down))
 
 

@@ -36,8 +36,8 @@ def _of_fault(fault: FaultFindings) -> list[Event]:
     if fault.true_start_ns is not None:
         flight = units.plural(fault.in_flight.n, "payment")
         events.append(Event(fault.true_start_ns, f"fault {fault.id} starts: {who}, {flight} in flight"))
-    if fault.true_stop_ns is not None:
-        events.append(Event(fault.true_stop_ns, f"fault {fault.id} stops"))
+    events += [Event(start, f"fault {fault.id} starts again") for start, _ in fault.spells[1:]]
+    events += [Event(stop, f"fault {fault.id} stops") for _, stop in fault.spells if stop is not None]
     for figure, begin, text in (
         (fault.detection, fault.planned_start_ns, f"first failed probe ({fault.detected_by})"),
         (fault.failover, fault.planned_start_ns, "20 successes in a row begin"),

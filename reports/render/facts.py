@@ -29,8 +29,8 @@ def summary(findings: Findings) -> Facts:
 
 def fault_title(fault: FaultFindings, end_ns: int) -> str:
     """``Stripe dark for 20.0 s``; ``end_ns`` is where the load ended, for a fault that was still on."""
-    length = units.duration(wording.length_ns(fault, end_ns))
-    return f"{wording.capital(wording.proper(fault.on))} {wording.condition(fault)} for {length}"
+    length = wording.length(fault, end_ns)
+    return f"{wording.capital(wording.proper(fault.on))} {wording.condition(fault)} {length}"
 
 
 def fault_window(fault: FaultFindings) -> str:
@@ -46,7 +46,10 @@ def fault_window(fault: FaultFindings) -> str:
     touched = f"It touched {hits}." if fault.hits else "It touched nothing, so it tested nothing."
     if fault.true_stop_ns is None and not fault.hits:
         touched = "What it touched is not on record."
-    return f"{what}; by its own record on from {units.moment(fault.true_start_ns)} to {stop}. {touched}"
+    times = f"{units.count(len(fault.spells))} times " if len(fault.spells) > 1 else ""
+    return (
+        f"{what}; by its own record on {times}from {units.moment(fault.true_start_ns)} to {stop}. {touched}"
+    )
 
 
 def fault_payments(fault: FaultFindings) -> Facts:
@@ -60,6 +63,9 @@ def fault_payments(fault: FaultFindings) -> Facts:
             f"had been captured and {units.count(flight.not_captured)} had not."
         )
     slow = f"{units.count(within.slow)} of them" if within.slow else "none"
+    in_it = "in flight at its start or due while it was on"
+    if len(fault.spells) > 1:
+        in_it = "in flight at its first start or due from then to its last stop"
     struck = f"when {wording.proper(fault.on)} went dark" if fault.name == "outage" else "when it struck"
     return (
         (
@@ -70,7 +76,7 @@ def fault_payments(fault: FaultFindings) -> Facts:
         ),
         (
             "In its time",
-            f"{units.plural(within.n, 'payment')} in flight at its start or due while it was on: "
+            f"{units.plural(within.n, 'payment')} {in_it}: "
             f"{units.count(within.succeeded)} succeeded ({slow} slower than "
             f"{units.duration(within.slow_beyond_ns)}), {units.count(within.failed)} failed, "
             f"{units.count(within.unknown)} unknown.",

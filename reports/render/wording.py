@@ -85,13 +85,15 @@ def struck(fault: FaultFindings) -> bool:
     return fault.true_start_ns is not None and (fault.hits > 0 or fault.true_stop_ns is None)
 
 
-def length_ns(fault: FaultFindings, end_ns: int) -> int:
-    """How long the fault truly was on: until ``end_ns`` where its own end is not on record; as planned where
-    its start is not."""
-    if fault.true_start_ns is None:
-        return fault.planned_stop_ns - fault.planned_start_ns
-    stop = end_ns if fault.true_stop_ns is None else fault.true_stop_ns
-    return max(stop - fault.true_start_ns, 0)
+def length(fault: FaultFindings, end_ns: int) -> str:
+    """How long the fault truly was on: ``for 20.0 s``, or ``5 times, 10.0 s in all``. Until ``end_ns`` where
+    its own end is not on record; as planned where its start is not."""
+    if not fault.spells:
+        return f"for {units.duration(fault.planned_stop_ns - fault.planned_start_ns)}"
+    on = sum(max((end_ns if stop is None else stop) - start, 0) for start, stop in fault.spells)
+    if len(fault.spells) > 1:
+        return f"{units.count(len(fault.spells))} times, {units.duration(on)} in all"
+    return f"for {units.duration(on)}"
 
 
 def figure_text(figure: Figure) -> str:
@@ -135,11 +137,13 @@ def _story(findings: Findings, refuge: str) -> str:
     together = [fault for fault in faults if fault.incident == first.incident and fault.name == first.name]
     incidents = {fault.incident for fault in faults}
     who = units.listing(list(dict.fromkeys(proper(fault.on) for fault in together)))
-    what = f"{who} {condition(first)} for {units.duration(length_ns(first, findings.run.load_end_ns))}"
+    what = f"{who} {condition(first)} {length(first, findings.run.load_end_ns)}"
     if len(incidents) > 1:
         return _incidents(findings, faults)
     if len(together) > 1 or not refuge:
         return f"{what}: {_lost(first, findings.incidents)}{_recovered(first)}"
+    if len(first.spells) > 1:
+        return f"{what}: {_lost(first, findings.incidents)}, {_back(first.failback)}"
     flight = first.in_flight
     unconfirmed = flight.failed + flight.unknown
     hit = f"{units.plural(flight.n, 'payment')} in flight"

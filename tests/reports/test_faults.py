@@ -129,3 +129,33 @@ def test_retries_replays_and_probes_do_not_move_a_gateways_true_share(tmp_path: 
     plain = _only(judge(_outage().write(tmp_path / "plain")))
     noisy = _only(judge(drill.write(tmp_path / "noisy")))
     assert noisy.failback == plain.failback
+
+
+def test_a_fault_that_flaps_was_on_several_times_and_off_when_its_last_flap_was(tmp_path: Path) -> None:
+    flapping = OUTAGE | {"for": "12s", "flap": {"on": "1s", "off": "4s"}}
+    drill = Drill(40, faults=[flapping])
+    starts = (10 * S, 15 * S, 20 * S)
+    for start in starts:
+        drill.fault_ran(start_ns=start, stop_ns=start + S)
+    for begin, end in ((0, 10), (11, 15), (16, 20), (21, 40)):
+        drill.steady(begin * S, end * S)
+    for start in starts:
+        drill.steady(start, start + S, outcome="failed", error="no gateway", gateway="", captures=0)
+    findings = judge(drill.write(tmp_path / "run"))
+    fault = _only(findings)
+    assert fault.spells == tuple((start, start + S) for start in starts)
+    assert (fault.planned_start_ns, fault.planned_stop_ns) == (10 * S, 21 * S)
+    assert (fault.true_start_ns, fault.true_stop_ns) == (10 * S, 21 * S)
+    # Each flap is a relapse: it had not recovered before the last was over.
+    assert fault.recovery.measured_ns == fault.recovery.true_ns == 11 * S
+    (incident,) = findings.incidents
+    assert incident.bad_ns == 3 * S
+
+
+def test_a_fault_that_is_still_on_has_a_spell_without_an_end(tmp_path: Path) -> None:
+    drill = Drill(20, faults=[OUTAGE])
+    drill.fault_ran(start_ns=10 * S)
+    drill.steady(0, 20 * S)
+    fault = _only(judge(drill.write(tmp_path / "run")))
+    assert fault.spells == ((10 * S, None),)
+    assert fault.true_stop_ns is None

@@ -109,3 +109,18 @@ def test_an_objective_of_100_percent_has_no_budget() -> None:
 
 def test_without_faults_there_is_no_budget_to_speak_of() -> None:
     assert budget(_scenario({}), (), _slices({3})) is None
+
+
+def test_each_repetition_is_an_incident_and_all_flaps_are_one() -> None:
+    plain = {"at": "10s", "for": "5s", "on": "stripe", "fault": "outage"}
+    thrice = Fault.model_validate(plain | {"repeat": {"every": "10s", "times": 3}})
+    flaps = Fault.model_validate(plain | {"flap": {"on": "1s", "off": "1s"}})
+    cut = _slices({11, 21, 31})
+    assert [
+        (i.start_ns // S, i.stop_ns // S, i.bad_ns // S) for i in incidents([("f1", thrice)], cut, 60 * S, 0)
+    ] == [
+        (10, 15, 1),
+        (20, 25, 1),
+        (30, 35, 1),
+    ]
+    assert len(incidents([("f1", flaps)], cut, 60 * S, 0)) == 1

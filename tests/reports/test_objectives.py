@@ -35,7 +35,7 @@ NONE = MoneyCount("", "wrong", 0, (), True, "")
 MONEY = Money(100, 5, (), NONE, NONE, 0, *(NONE,) * 8, Settlement(0, 0, 0, 0), (), ())
 FAULT = FaultFindings(
     "f1", "outage", "stripe", 10 * S, 20 * S, 10 * S, 20 * S, 7, FINE, "http on stripe", FINE, FINE, FINE,
-    InFlight(0, 0, 0, 0, 0, 0), WithinFault(0, 0, 0, 0, 0, S), 0,
+    InFlight(0, 0, 0, 0, 0, 0), WithinFault(0, 0, 0, 0, 0, S), 0, (),
 )  # fmt: skip
 
 

@@ -136,8 +136,12 @@ def fault(**changes: object) -> FaultFindings:
         in_flight=InFlight(31, 0, 4, 27, 19, 12),
         within=WithinFault(8_031, 7_990, 4, 37, 120, 800 * MS),
         incident=0,
+        spells=(),
     )
-    return replace(plain, **changes)  # type: ignore[arg-type]
+    changed = replace(plain, **changes)  # type: ignore[arg-type]
+    if "spells" in changes or changed.true_start_ns is None:
+        return replace(changed, spells=changes.get("spells", ()))  # type: ignore[arg-type]
+    return replace(changed, spells=((changed.true_start_ns, changed.true_stop_ns),))
 
 
 def objectives() -> tuple[ObjectiveFinding, ...]:

@@ -164,6 +164,13 @@ def test_a_fault_that_never_started_darkens_no_lane() -> None:
     assert not lanes[0].down
 
 
+def test_a_gateway_that_flaps_has_a_bar_for_each_flap() -> None:
+    flaps = samples.fault(spells=((40 * S, 42 * S), (46 * S, 48 * S)), true_stop_ns=48 * S)
+    lane = lanes_of(replace(samples.failover(), faults=(flaps,)), ("stripe",))[0]
+    assert [(s.start, s.stop) for s in lane.down] == [(40, 42), (46, 48)]
+    assert lane.note == "dark 4.00 s"
+
+
 def test_a_refuge_is_only_who_took_traffic_over() -> None:
     told = story()
     assert told.refuge == "adyen"

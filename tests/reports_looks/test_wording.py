@@ -64,6 +64,15 @@ def test_a_refuge_that_breaks_down_is_no_happy_end() -> None:
     assert headline(faults=(replace(back, recovery=NEVER),), incidents=incident).endswith(", never recovered")
 
 
+def test_a_gateway_that_flaps_is_told_by_its_flaps() -> None:
+    lost = WithinFault(3_149, 3_098, 0, 51, 5, S)
+    flaps = samples.fault(within=lost, spells=tuple(((40 + 6 * n) * S, (42 + 6 * n) * S) for n in range(4)))
+    assert headline(faults=(flaps,), incidents=(Incident(40 * S, 60 * S, ("f1",), 5 * S),)) == (
+        "Stripe dark 4 times, 8.00 s in all: 5.00 s of bad service, 51 payments failed or unknown, "
+        "back after 1.20 s"
+    )
+
+
 def test_two_gateways_dark_together_are_one_story() -> None:
     lost = WithinFault(8_052, 2, 7_988, 62, 0, S)
     both = tuple(samples.fault(id=i, on=on, within=lost) for i, on in (("f1", "stripe"), ("f2", "adyen")))
