@@ -68,6 +68,8 @@ class Client:
         connect_timeout_ns: How long a connection may take to be made.
         limit: How many calls may be under way at once (the bulkhead); one more is refused unsent.
         tls: Whom to trust, for a peer that speaks TLS.
+        address: What connections are made to, when it is not the URL's host; the certificate must be the
+            host's all the same.
 
     Raises:
         ValueError: The URL is not of that form.
@@ -80,6 +82,7 @@ class Client:
         connect_timeout_ns: int = 500 * MILLISECOND,
         limit: int = 2000,
         tls: ssl.SSLContext | None = None,
+        address: str | None = None,
     ) -> None:
         parts = urlsplit(url)
         scheme = "http" if tls is None else "https"
@@ -90,6 +93,7 @@ class Client:
         self._host = parts.hostname
         self._port = parts.port or (80 if tls is None else 443)
         self._tls = tls
+        self._address = address or parts.hostname
         self._host_header = f"\r\nhost: {parts.netloc.rpartition('@')[2]}\r\n".encode("ascii")
         self._connect_timeout = connect_timeout_ns / SECOND
         self._limit = limit
@@ -159,7 +163,11 @@ class Client:
         try:
             async with asyncio.timeout(min(timeout, self._connect_timeout)):
                 _, connection = await loop.create_connection(
-                    lambda: _Connection(self), self._host, self._port, ssl=self._tls
+                    lambda: _Connection(self),
+                    self._address,
+                    self._port,
+                    ssl=self._tls,
+                    server_hostname=self._host if self._tls is not None else None,
                 )
         except TimeoutError:
             raise NeverSentError("no connection in time") from None

@@ -6,20 +6,27 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from scenarios import contradictions, decidable, fault_scope, process_faults
+from scenarios import contradictions, decidable, fault_scope, process_faults, sandboxes
 from scenarios.document import Document, Problem
 from scenarios.document import Path as Place
 from scenarios.finding import Finding
 from scenarios.schema import Scenario
 
 _LIVE = re.compile(
-    r"\b(sk_live_|rk_live_)\w*|\b(api-m\.paypal\.com|[\w.-]*-checkout-live\.adyenpayments\.com)"
+    r"\b(sk_live_|rk_live_|live_(?=[\w-]{20}))\w*"
+    r"|(?<![\w.-])(api-m\.paypal\.com|api\.gocardless\.com|[\w.-]*-checkout-live\.adyenpayments\.com)"
 )
 
 
 def findings(scenario: Scenario, broken_sections: frozenset[str]) -> Iterator[Finding]:
     """All findings of the checks that do not read a broken section."""
-    for check in (*contradictions.CHECKS, *decidable.CHECKS, *process_faults.CHECKS, *fault_scope.CHECKS):
+    for check in (
+        *contradictions.CHECKS,
+        *decidable.CHECKS,
+        *process_faults.CHECKS,
+        *fault_scope.CHECKS,
+        *sandboxes.CHECKS,
+    ):
         if not check.sections & broken_sections:
             yield from check.find(scenario)
 

@@ -117,8 +117,26 @@ class Webhooks(Section):
     doubled: Share = Field(0.0, description="share of deliveries that are sent twice although they arrived")
 
 
+class Sandbox(Section):
+    """A gateway's own test environment, behind a proxy that keeps its limit and injects the faults. Its keys
+    come from the environment, and from nowhere else."""
+
+    rate: Rate | None = Field(
+        None, gt=0, description="requests per second at most, when it is to be less than the sandbox allows"
+    )
+    address: str | None = Field(
+        None,
+        pattern=r"^(127(\.\d{1,3}){3}|\[::1\]):\d{1,5}$",
+        description="an address and port of this machine that stands in for the sandbox's, such as a relay; "
+        "its certificate must be the sandbox's all the same",
+    )
+    ca: str | None = Field(
+        None, description="a PEM file with the authorities to trust, instead of the system's"
+    )
+
+
 class Gateway(Section):
-    """A mock gateway."""
+    """A gateway: a mock, unless it says `sandbox`."""
 
     latency: Latency = Field(
         default_factory=lambda: Latency.model_validate({"p50": "120ms", "p99": "600ms"}),
@@ -149,6 +167,16 @@ class Gateway(Section):
     settlement: Literal["timed"] | None = Field(
         None, description="timed: bank debits settle on the days of their scheme, by the gateway's clock"
     )
+    sandbox: Sandbox | None = Field(
+        None, description="its own test environment instead of a mock; {} is all that it needs"
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _plain_sandbox(cls, data: Any) -> Any:
+        if isinstance(data, dict) and "sandbox" in data and data["sandbox"] is None:
+            return {**data, "sandbox": {}}
+        return data
 
 
 class Stage(Section):
@@ -328,7 +356,7 @@ class Scenario(Section):
     about: str = Field("", description="one sentence: what it shows")
     seed: int = Field(1, ge=0, lt=2**63, description="the same seed plans the same payments")
     platform: Platform = Field(default_factory=lambda: Platform(reference=ReferencePlatform()))
-    gateways: dict[str, Gateway] = Field(default_factory=dict, description="the mock gateways, by name")
+    gateways: dict[str, Gateway] = Field(default_factory=dict, description="the gateways, by name")
     load: Load
     faults: tuple[Fault, ...] = ()
     probes: tuple[Probe, ...] = ()

@@ -40,6 +40,7 @@ class ProxyCall:
         forwarded_ns: When, by ``time.monotonic_ns()``.
         kept: What came back, of a call whose answer is kept; None when it goes on as it comes.
         kept_size: Bytes of it.
+        noted: It is to be noted with its answer, which is kept for that, and has not been yet.
         answer: The head of the answer.
         reply: The answer that the proxy itself gives, or the origin's once it is whole.
         client_gone: The client has left; the call goes on, as faults have touched it.
@@ -64,6 +65,7 @@ class ProxyCall:
         "head",
         "kept",
         "kept_size",
+        "noted",
         "number",
         "over",
         "proxy",
@@ -98,6 +100,7 @@ class ProxyCall:
         self.kept: list[bytes] | None = None
         self.answer: ResponseHead | None = None
         self.kept_size = 0
+        self.noted = False
         self.reply: Reply | None = None
         self.client_gone = False
         self.endpoint = ""
@@ -174,6 +177,19 @@ class ProxyCall:
         """Count a hit of a fault, and tell of it in the journal."""
         fault.hits += 1
         self.fault = f"{self.fault}+{fault.name}" if self.fault else fault.name
+
+    def error(self, status: int) -> Reply:
+        """An answer of this status, in the shape of the gateway's own if it is known."""
+        return self.proxy.error(status)
+
+    def moved(self, reply: Reply) -> bool:
+        """Whether an answer is to a write that was carried out, as far as its status tells."""
+        return self.head.method != b"GET" and 200 <= reply.status < 300
+
+    def contradiction(self, reply: Reply) -> Reply | None:
+        """HTTP 200 with the opposite of what an answer says of a payment; None when it says nothing of it, or
+        the gateway is not known."""
+        return None if self.proxy.kind is None else self.proxy.kind.contradiction(reply)
 
     def slow(self, *, add_ns: int = 0, times: float = 1.0) -> None:
         """Answer later: the time that the origin takes is multiplied by ``times``, then ``add_ns`` comes on

@@ -32,6 +32,7 @@ from mocks.draws import Draws
 from mocks.faults.fault import Fault
 from mocks.faults.matcher import NOTHING, Traits
 from mocks.http import Request, Server
+from mocks.outbound import Answer
 from mocks.proxy.body import Body
 from mocks.proxy.call import ProxyCall
 from mocks.proxy.credentials import refusal
@@ -39,6 +40,7 @@ from mocks.proxy.downstream import Downstream
 from mocks.proxy.head import RequestHead, addressed, fields
 from mocks.proxy.upstream import UnreachableError, Upstream, UpstreamConnection
 from mocks.reply import Reply
+from mocks.sandboxes.sandbox import Forwarded
 
 if TYPE_CHECKING:
     import ssl
@@ -47,6 +49,7 @@ if TYPE_CHECKING:
     from mocks.gateways.call import Call
     from mocks.gateways.gateway import Gateway
     from mocks.sandboxes.pace import Pace
+    from mocks.sandboxes.sandbox import Notes
     from mocks.transmission import Transmission
 
 WAIT_LIMIT = 64 << 10
@@ -106,6 +109,8 @@ class Proxy:
         region: The one that it serves; empty when it has none.
         server: Its server, once it has one.
         faults: Those that are on.
+        pace: As given.
+        notes: Told of the requests that it wants and of their answers; None: nobody is.
     """
 
     def __init__(
@@ -123,7 +128,8 @@ class Proxy:
         self.region = ""
         self.faults: Sequence[Fault] = ()
         self.server: Server | None = None
-        self._pace = pace
+        self.notes: Notes | None = None
+        self.pace = pace
         self._host = upstream.origin.authority
         self._moments = Draws(seed, f"{name}/moment")
         self._arrived = 0
@@ -174,6 +180,10 @@ class Proxy:
             return self.kind.error(status)
         return Reply(status, b"", result="error", content_type="text/plain")
 
+    def limit_headers(self, requests: int, resets_at: float) -> tuple[tuple[str, str], ...]:
+        """The headers that tell of a used-up rate limit, of a gateway that is known."""
+        return () if self.kind is None else self.kind.limit_headers(requests, resets_at)
+
     def refusal(self, status: int) -> Reply:
         """What is no request that a proxy could pass on."""
         return self.error(status)._replace(headers=((TOLD, "refused"),))
@@ -199,7 +209,9 @@ class Proxy:
             if why:
                 self._say(call, 403, "refused", why)
                 return
-        if not self.faults:
+        if self.notes is not None:
+            call.noted = self.notes.wants(call.http_method, head.target.decode("latin-1"))
+        if not self.faults and not call.noted:
             self._turn(call)
         elif call.received or head.expects or not 0 <= head.length <= WAIT_LIMIT:
             self._consider(call)
@@ -235,6 +247,9 @@ class Proxy:
                 if call.over:
                     return
         if not call.faults:
+            if call.noted:
+                call.downstream.queue(call)
+                call.kept = []
             self._turn(call)
             return
         call.downstream.queue(call)
@@ -256,10 +271,10 @@ class Proxy:
 
     def _turn(self, call: ProxyCall) -> None:
         """Pass it on when its turn has come."""
-        if self._pace is None:
+        if self.pace is None:
             self._forward(call)
             return
-        wait_s = self._pace.turn()
+        wait_s = self.pace.turn()
         if wait_s is None:
             self._say(call, 503, "pace", "too many requests wait for their turn under the agreed pace")
         else:
@@ -316,11 +331,13 @@ class Proxy:
         answer = call.answer
         assert answer is not None
         if call.kept is None:
+            self._note(call, None)
             self._end(call)
             self._journal(call, answer.status, time.monotonic_ns())
             call.downstream.passed_on(call, stays=answer.stays)
             return
         call.reply = self._reply(call, b"".join(call.kept))
+        self._note(call, call.reply)
         for fault in call.faults:
             call.reply = fault.executed(call, call.reply)
         now_ns = time.monotonic_ns()
@@ -387,6 +404,20 @@ class Proxy:
             content_type=content_type or "application/octet-stream",
         )
 
+    def _note(self, call: ProxyCall, reply: Reply | None) -> None:
+        """Tell what became of a request that was passed on, once; None: its answer was not to be had."""
+        if not call.noted or not call.forwarded:
+            return
+        call.noted = False
+        assert self.notes is not None
+        request = call.exchange.request
+        answer = None
+        if reply is not None:
+            headers = {name.lower(): value for name, value in reply.headers}
+            answer = Answer(reply.status, headers, reply.body)
+        target = call.head.target.decode("latin-1")
+        self.notes.take(Forwarded(request.method, target, request.headers, request.body, answer))
+
     def _later(self, call: ProxyCall, delay_ns: float, then: Callable[[ProxyCall], None]) -> None:
         if delay_ns <= 0:
             then(call)
@@ -425,13 +456,14 @@ class Proxy:
         doesn't notice."""
         if call.over:
             return
-        if call.faults and call.received:
+        if (call.faults or call.noted) and call.received:
             call.client_gone = True
         else:
             self.lose(call)
 
     def lose(self, call: ProxyCall) -> None:
         """End a request without an answer. What has not been passed on never is."""
+        self._note(call, None)
         self._end(call)
         self._journal(call, 0, None)
 

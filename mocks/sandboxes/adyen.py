@@ -19,7 +19,7 @@ from mocks.outbound import Client
 from mocks.platform.connectors.connector import Caller
 from mocks.sandboxes.keys import Credentials, Key
 from mocks.sandboxes.records import Ask, Records, Run
-from mocks.sandboxes.sandbox import Authorised, Forwarded, Notes, Sandbox
+from mocks.sandboxes.sandbox import Authorised, Forwarded, Notes, Sandbox, contents
 
 _API_KEY = Key("PAYDRILL_ADYEN_KEY", "API key", "key")
 _MERCHANT = Key("PAYDRILL_ADYEN_MERCHANT", "merchant account", "merchant")
@@ -42,10 +42,6 @@ class Adyen(Sandbox):
     limit = Limit(20)
     limit_source = "assumed: 20 requests a second; Adyen publishes no limit"
     requests = 1
-
-    def refusal(self, headers: Mapping[str, str]) -> str:
-        # The test host itself refuses live keys; nothing in a key would tell.
-        return ""
 
     def caller(self, client: Client, credentials: Credentials) -> Caller:
         return Authorised(client, (("x-api-key", credentials[_API_KEY.variable]),))
@@ -115,7 +111,7 @@ class AdyenNotes:
         if answer is None or answer.status >= 500:
             self._open[key] = (reference, modification[1] if modification else "")
             return
-        body = _object(answer.body)
+        body = _object(contents(answer))
         if answer.status >= 400 and (str(body.get("errorCode")) == "704" or answer.status in (408, 429)):
             return  # an earlier request with this key is under way, or nothing was decided
         self._open.pop(key, None)

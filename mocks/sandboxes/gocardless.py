@@ -15,7 +15,7 @@ from mocks.outbound import Client
 from mocks.platform.connectors.connector import Caller
 from mocks.sandboxes.keys import Credentials, Key
 from mocks.sandboxes.records import Ask, Records, RecordsError, Run, iso, pages, unix_ns
-from mocks.sandboxes.sandbox import Authorised, NoNotes, Notes, Sandbox, bearer
+from mocks.sandboxes.sandbox import Authorised, NoNotes, Notes, Sandbox
 
 TEST_TOKENS = ("sandbox_",)
 _TOKEN = Key("PAYDRILL_GOCARDLESS_TOKEN", "access token", "token", TEST_TOKENS)
@@ -39,11 +39,6 @@ class GoCardless(Sandbox):
     limit = Limit(1000, period_s=60.0)
     limit_source = "1000 requests a minute (second-hand)"
     requests = 4
-
-    def refusal(self, headers: Mapping[str, str]) -> str:
-        if bearer(headers).startswith(TEST_TOKENS):
-            return ""
-        return f"only tokens that begin with {TEST_TOKENS[0]} are sent to {self.host}"
 
     def caller(self, client: Client, credentials: Credentials) -> Caller:
         return Authorised(

@@ -24,6 +24,11 @@ def sustained(limit: Limit) -> float:
     return max(limit.requests - burst(limit), limit.requests / 2) / limit.period_s
 
 
+def limit_of(rate: float) -> Limit:
+    """A limit of so many requests per second, whose bursts are of one request."""
+    return Limit(20, 20 / rate)
+
+
 class Pace:
     """Turns, first come, first served. In no window of the limit's period are there more than
     ``burst + sustained x period`` of them, which is the limit itself.
@@ -50,20 +55,20 @@ class Pace:
         self._now = now
         self._next = float("-inf")
 
-    def turn(self) -> float | None:
+    def turn(self, most_waiting_s: float | None = None) -> float | None:
         """Take the next turn: the seconds until it comes, 0 when it is now; None when the queue is too long,
-        and no turn was taken."""
+        and no turn was taken. ``most_waiting_s`` stands instead of the pace's own."""
         now = self._now()
         free = max(self._next, now)
         wait = max(0.0, free - self._slack - now)
-        if wait > self._most:
+        if wait > (self._most if most_waiting_s is None else most_waiting_s):
             return None
         self._next = free + self._gap
         return wait
 
-    async def wait(self) -> bool:
-        """Wait for a turn. False, at once, when the queue is too long."""
-        wait = self.turn()
+    async def wait(self, most_waiting_s: float | None = None) -> bool:
+        """Wait for a turn, as ``turn`` gives it. False, at once, when the queue is too long."""
+        wait = self.turn(most_waiting_s)
         if wait is None:
             return False
         if wait > 0:

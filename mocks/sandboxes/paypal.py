@@ -24,7 +24,7 @@ from mocks.platform.connectors.connector import Caller
 from mocks.platform.connectors.paypal import token_request
 from mocks.sandboxes.keys import Credentials, Key
 from mocks.sandboxes.records import Ask, Records, RecordsError, Run, get, unix_ns
-from mocks.sandboxes.sandbox import Forwarded, Notes, Sandbox
+from mocks.sandboxes.sandbox import Forwarded, Notes, Sandbox, contents
 
 _CLIENT = Key("PAYDRILL_PAYPAL_CLIENT_ID", "client id", "client_id")
 _SECRET = Key("PAYDRILL_PAYPAL_SECRET", "secret", "secret")
@@ -49,10 +49,6 @@ class PayPal(Sandbox):
     unapproved = (
         "in PayPal's sandbox a person approves each order in a browser, which the reference platform cannot"
     )
-
-    def refusal(self, headers: Mapping[str, str]) -> str:
-        # The sandbox itself refuses live credentials; nothing in them would tell.
-        return ""
 
     def caller(self, client: Client, credentials: Credentials) -> Caller:
         fetch = token_request(credentials[_CLIENT.variable], credentials[_SECRET.variable])
@@ -117,7 +113,7 @@ class PayPalNotes:
             return
         self.open.discard(key)
         try:
-            name = orjson.loads(answer.body).get("id")
+            name = orjson.loads(contents(answer)).get("id")
         except (orjson.JSONDecodeError, AttributeError):
             return
         if answer.status in (200, 201) and isinstance(name, str) and name:

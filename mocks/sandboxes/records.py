@@ -26,6 +26,13 @@ _ATTEMPTS = 5
 _MOST_PAGES = 10_000
 
 
+UNREAD = "the records of the sandbox are not whole"
+"""How the note begins that is left in the journal when they could not be read, or lack something."""
+
+SOURCE = "the truth of this gateway was"
+"""How the note begins that says where the records come from."""
+
+
 class RecordsError(Exception):
     """The records could not be read; the text says why, without what was sent."""
 
@@ -71,6 +78,15 @@ class Records:
     source: str
     unknown: tuple[str, ...]
     missing: str = ""
+
+
+def counted(records: Records) -> str:
+    """Where the records come from and what they can't show, as the note in the journal."""
+    others = f", {records.others:,} of them not of this run and left out" if records.others else ""
+    return (
+        f"{SOURCE} {records.source} ({records.payments:,} payments{others}). "
+        f"It cannot be known: {'; '.join(records.unknown)}."
+    )
 
 
 async def get(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
@@ -11,6 +12,9 @@ from mocks.outbound import Answer, Call, Client
 from mocks.platform.connectors.connector import Caller
 from mocks.sandboxes.keys import Credentials, Key
 from mocks.sandboxes.records import Ask, Records, Run
+
+CONTENTS_LIMIT = 4 << 20
+"""Bytes of an unpacked answer that are read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,10 +72,6 @@ class Sandbox(Protocol):
     requests: int
     unapproved: str = ""
 
-    def refusal(self, headers: Mapping[str, str]) -> str:
-        """Why a request must not be forwarded: it does not surely carry a test credential, as a sentence.
-        Empty when it may. ``headers`` are lower-cased; no credential is repeated."""
-
     def caller(self, client: Client, credentials: Credentials) -> Caller:
         """Authorises the calls that read the records."""
 
@@ -91,6 +91,18 @@ class Sandbox(Protocol):
         """
 
 
+def contents(answer: Answer) -> bytes:
+    """The body of an answer, unpacked when the caller had asked for it packed (gzip, deflate); empty when it
+    cannot be."""
+    if answer.headers.get("content-encoding", "identity").lower() not in ("gzip", "x-gzip", "deflate"):
+        return answer.body
+    unpacker = zlib.decompressobj(wbits=32 + zlib.MAX_WBITS)
+    try:
+        return unpacker.decompress(answer.body, CONTENTS_LIMIT)
+    except zlib.error:
+        return b""
+
+
 class Authorised:
     """A client whose calls carry the same headers, every time."""
 
@@ -105,9 +117,3 @@ class Authorised:
     async def close(self) -> None:
         """Close every connection."""
         await self._client.close()
-
-
-def bearer(headers: Mapping[str, str]) -> str:
-    """The Bearer token of a request; empty without one."""
-    scheme, _, token = headers.get("authorization", "").strip().partition(" ")
-    return token.strip() if scheme.lower() == "bearer" else ""

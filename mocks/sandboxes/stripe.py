@@ -5,8 +5,6 @@ https://docs.stripe.com/keys). 25 requests per second, and 25 per endpoint
 
 from __future__ import annotations
 
-import base64
-import binascii
 from collections import Counter
 from collections.abc import Mapping
 from typing import Any
@@ -18,7 +16,7 @@ from mocks.outbound import Client
 from mocks.platform.connectors.connector import Caller
 from mocks.sandboxes.keys import Credentials, Key
 from mocks.sandboxes.records import Ask, Records, RecordsError, Run, pages
-from mocks.sandboxes.sandbox import Authorised, NoNotes, Notes, Sandbox, bearer
+from mocks.sandboxes.sandbox import Authorised, NoNotes, Notes, Sandbox
 
 TEST_KEYS = ("sk_test_", "rk_test_")
 _KEY = Key("PAYDRILL_STRIPE_KEY", "secret key", "key", TEST_KEYS)
@@ -35,11 +33,6 @@ class Stripe(Sandbox):
     limit = Limit(25)
     limit_source = "published: 25 requests a second in sandboxes"
     requests = 1
-
-    def refusal(self, headers: Mapping[str, str]) -> str:
-        if _credential(headers).startswith(TEST_KEYS):
-            return ""
-        return f"only keys that begin with {' or '.join(TEST_KEYS)} are sent to {self.host}"
 
     def caller(self, client: Client, credentials: Credentials) -> Caller:
         return Authorised(client, (("authorization", f"Bearer {credentials[_KEY.variable]}"),))
@@ -120,16 +113,3 @@ async def _listed(ask: Ask, target: str, run: Run, more: Mapping[str, str]) -> A
         if not isinstance(item, dict) or "id" not in item:
             raise RecordsError(f"GET {target} listed something without an id")
         yield item
-
-
-def _credential(headers: Mapping[str, str]) -> str:
-    """The key of a request: a Bearer token, or the user name of Basic authentication; empty without one."""
-    if token := bearer(headers):
-        return token
-    scheme, _, coded = headers.get("authorization", "").strip().partition(" ")
-    if scheme.lower() != "basic":
-        return ""
-    try:
-        return base64.b64decode(coded.strip(), validate=True).decode("ascii").partition(":")[0]
-    except (binascii.Error, UnicodeDecodeError):
-        return ""
