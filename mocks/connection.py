@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Protocol, cast
 import httptools
 
 from mocks.exchange import Application, Exchange, Request, complain
-from mocks.listener import reset_on_close
+from mocks.listener import reset_on_close, unacknowledged
 from mocks.reply import Reply
 
 if TYPE_CHECKING:
@@ -296,8 +296,11 @@ class Connection(asyncio.Protocol):
 
     @property
     def unsent(self) -> int:
-        """Bytes that were written and have not left yet."""
-        return 0 if self._transport is None else self._transport.get_write_buffer_size()
+        """Bytes that were written and that the client's system has not got yet."""
+        transport = self._transport
+        if transport is None:
+            return 0
+        return transport.get_write_buffer_size() + unacknowledged(transport.get_extra_info("socket").fileno())
 
     def write(self, data: bytes) -> None:
         """Send bytes of the answer that is next in order."""

@@ -6,9 +6,12 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import errno
+import fcntl
 import socket
 import ssl
 import struct
+import sys
+import termios
 from collections.abc import Callable
 
 BACKLOG = 1024
@@ -259,3 +262,14 @@ class Listener:
 def reset_on_close(connection: socket.socket) -> None:
     """Closing it will send RST instead of FIN."""
     connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+
+
+def unacknowledged(descriptor: int) -> int:
+    """Bytes of a TCP connection that the other side's system has not acknowledged; 0 where the system doesn't
+    tell. A reset throws them away."""
+    size = bytearray(4)
+    try:
+        fcntl.ioctl(descriptor, termios.TIOCOUTQ, size)  # Linux, tcp(7): SIOCOUTQ, the same number
+    except OSError:
+        return 0
+    return int.from_bytes(size, sys.byteorder)

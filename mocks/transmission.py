@@ -44,7 +44,7 @@ class Outlet(Protocol):
 
     @property
     def unsent(self) -> int:
-        """Bytes that were written and have not left yet."""
+        """Bytes that were written and that the client's system has not got yet."""
 
     def write(self, data: bytes) -> None:
         """Send bytes."""

@@ -1,0 +1,162 @@
+"""A Stripe mock on which faults come and go, and raw clients that see what is on the wire."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import ssl
+from collections.abc import Iterator
+from typing import Any
+from urllib.parse import urlencode
+
+from journal.records import GatewayRequest, Movement
+from mocks.faults import Fault, FaultPlan
+from mocks.faults.schedule import FaultSchedule
+from tests.mocks.running import Running, stripe_payment
+
+MS = 1_000_000
+LONG = 3600 * 10**9
+PAY = "/v1/payment_intents"
+CREATE = "payment_intents.create"
+
+
+def plan(
+    fault: str, *, id: str = "f1", endpoint: str | None = None, share: float = 1.0, **params: Any
+) -> FaultPlan:
+    """A fault that is on until it is cleared."""
+    return FaultPlan(id=id, fault=fault, at_ns=0, for_ns=LONG, endpoint=endpoint, share=share, params=params)
+
+
+class Faulty(Running):
+    """A mock with a fault at a time: ``with faulty.on(plan(...))``."""
+
+    @property
+    def schedule(self) -> FaultSchedule:
+        assert self.service.schedule is not None
+        return self.service.schedule
+
+    @contextlib.contextmanager
+    def on(self, plan: FaultPlan) -> Iterator[Fault]:
+        """The fault, from its start to its stop."""
+        self.thread.call(lambda: self.schedule.add(plan))
+        try:
+            yield self.thread.call(
+                lambda: next(fault for fault in self.schedule.active if fault.plan == plan)
+            )
+        finally:
+            self.off(plan)
+
+    def off(self, plan: FaultPlan) -> None:
+        """Stop it, unless it is off already."""
+        with contextlib.suppress(KeyError):
+            self.thread.call(lambda: self.schedule.clear(plan.id))
+
+    def forget(self) -> None:
+        """Everything as at the start: no payment, no record."""
+        self.thread.call(self.service.reset)
+        self.thread.call(self.writer.records.clear)
+
+    @property
+    def captures(self) -> int:
+        """How many payments were made."""
+        return self.thread.call(self.captured)
+
+    def captured(self) -> int:
+        """The same, for who is on the mock's loop."""
+        return sum(
+            isinstance(record, Movement) and record.kind == "capture" for record in self.writer.records
+        )
+
+    def ended(self) -> int:
+        """How many requests were answered or lost; for who is on the mock's loop."""
+        return sum(isinstance(record, GatewayRequest) for record in self.writer.records)
+
+
+def payment(order: str = "o1", key: str = "", http: str = "1.1", more: str = "") -> bytes:
+    """The bytes of a request that pays."""
+    body = urlencode(stripe_payment(order)).encode()
+    head = f"POST {PAY} HTTP/{http}\r\nHost: x\r\nAuthorization: Bearer sk_test_1\r\n{more}"
+    if key:
+        head += f"Idempotency-Key: {key}\r\n"
+    head += f"Content-Type: application/x-www-form-urlencoded\r\nContent-Length: {len(body)}\r\n\r\n"
+    return head.encode() + body
+
+
+HEALTH = b"GET /health HTTP/1.1\r\nHost: x\r\n\r\n"
+
+
+class Raw:
+    """A connection that tells every byte and every end of it apart."""
+
+    def __init__(self, port: int, tls: ssl.SSLContext | None = None, window: int = 0) -> None:
+        plain = socket.socket()
+        try:
+            if window:
+                plain.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, window)
+            plain.settimeout(15)
+            plain.connect(("127.0.0.1", port))
+            self.socket = plain if tls is None else tls.wrap_socket(plain, server_hostname="localhost")
+        except BaseException:
+            plain.close()
+            raise
+        self._ahead = b""
+
+    def __enter__(self) -> Raw:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.socket.close()
+
+    def send(self, data: bytes) -> None:
+        self.socket.sendall(data)
+
+    def answer(self) -> tuple[int, dict[str, str], bytes]:
+        """One whole answer. Raises EOFError when the connection ends before."""
+        while b"\r\n\r\n" not in self._ahead:
+            self._more()
+        head, _, self._ahead = self._ahead.partition(b"\r\n\r\n")
+        status, *lines = head.decode().split("\r\n")
+        headers = {name.lower(): value for name, _, value in (line.partition(": ") for line in lines)}
+        size = int(headers["content-length"])
+        while len(self._ahead) < size:
+            self._more()
+        body, self._ahead = self._ahead[:size], self._ahead[size:]
+        return int(status.split()[1]), headers, body
+
+    def rest(self) -> tuple[bytes, str]:
+        """All that comes until the end, and how that is: ``closed`` or ``reset``."""
+        try:
+            while True:
+                self._more()
+        except EOFError:
+            return self._ahead, "closed"
+        except ConnectionResetError:
+            return self._ahead, "reset"
+
+    def silent(self, seconds: float = 0.05) -> bool:
+        """Whether nothing comes for a while, not even an end."""
+        self.socket.settimeout(seconds)
+        try:
+            self._more()
+        except TimeoutError:
+            return True
+        except (EOFError, ConnectionError):
+            return False
+        finally:
+            self.socket.settimeout(15)
+        return False
+
+    def _more(self) -> None:
+        data = self.socket.recv(65536)
+        if not data:
+            raise EOFError
+        self._ahead += data
+
+
+def head_and_body(data: bytes) -> tuple[bytes, bytes, int]:
+    """What of an answer came, and how long its body was to be."""
+    head, end, body = data.partition(b"\r\n\r\n")
+    size = next(
+        int(line[16:]) for line in head.lower().split(b"\r\n") if line.startswith(b"content-length: ")
+    )
+    return head + end, body, size
