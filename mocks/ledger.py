@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from journal.records import Movement
+from mocks.drift import Drift
 
 
 class OverRefundError(ValueError):
@@ -27,6 +28,9 @@ class Ledger:
     Args:
         gateway: Its name, part of every movement.
         moved: Called with every movement after it has been appended.
+
+    Attributes:
+        drifts: What makes fees and payouts other than the gateway tells, in the order in which they act.
     """
 
     def __init__(self, gateway: str, moved: Callable[[Movement], None] = lambda movement: None) -> None:
@@ -36,6 +40,7 @@ class Ledger:
         self._captures: dict[str, Movement] = {}
         self._refunded: dict[str, int] = {}
         self._disputed: dict[str, int] = {}
+        self.drifts: list[Drift] = []
 
     def __iter__(self) -> Iterator[Movement]:
         return iter(self._movements)
@@ -136,12 +141,14 @@ class Ledger:
     def fee(self, reference: str, parent: str, amount_minor: int, currency: str, at_ns: int) -> Movement:
         """What the gateway keeps for itself, as a sum over many payments: one movement each would cost the
         journal as much as the payments do. ``parent`` is the payout it was withheld from, empty if none."""
+        amount_minor = self._drifted("fee", amount_minor)
         movement = Movement(self.gateway, "fee", reference, parent, "", amount_minor, currency, at_ns)
         self._append(movement)
         return movement
 
     def payout(self, reference: str, amount_minor: int, currency: str, at_ns: int) -> Movement:
         """Money that leaves for the merchant's bank account; negative when the bank sends it back."""
+        amount_minor = self._drifted("payout", amount_minor)
         movement = Movement(self.gateway, "payout", reference, "", "", amount_minor, currency, at_ns)
         self._append(movement)
         return movement
@@ -158,6 +165,12 @@ class Ledger:
     def refundable(self, capture: str) -> int:
         """What is left of a capture, in the minor unit. Raises KeyError if there is no such capture."""
         return self._captures[capture].amount_minor - self._refunded.get(capture, 0)
+
+    def _drifted(self, kind: str, amount_minor: int) -> int:
+        for drift in self.drifts:
+            if drift.kind == kind:
+                amount_minor = drift.change(amount_minor)
+        return amount_minor
 
     def _append(self, movement: Movement) -> None:
         self._movements.append(movement)

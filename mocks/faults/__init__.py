@@ -4,18 +4,33 @@ from __future__ import annotations
 
 from mocks.faults.bandwidth import Bandwidth
 from mocks.faults.black_hole import BlackHole
+from mocks.faults.commit_then_lose import CommitThenLose
+from mocks.faults.contradictory_body import ContradictoryBody
+from mocks.faults.decline_storm import DeclineStorm
+from mocks.faults.empty_body import EmptyBody
 from mocks.faults.expired_certificate import ExpiredCertificate
 from mocks.faults.fault import Fault, FaultPlan, Kind, Parameter, Value
+from mocks.faults.fee_drift import FeeDrift
+from mocks.faults.gray_failure import GrayFailure
 from mocks.faults.http_error import HttpError
+from mocks.faults.keys_lost import KeysLost
 from mocks.faults.kill import Kill
+from mocks.faults.late_failure import LateFailure
 from mocks.faults.latency import LatencyFault
+from mocks.faults.malformed_body import MalformedBody
 from mocks.faults.outage import Outage
+from mocks.faults.payout_drift import PayoutDrift
 from mocks.faults.process_fault import ProcessFault
+from mocks.faults.rate_limit import RateLimitFault
+from mocks.faults.reject_before_commit import RejectBeforeCommit
 from mocks.faults.reset import Reset
 from mocks.faults.restart import Restart
 from mocks.faults.slicer import Slicer
 from mocks.faults.slow_close import SlowClose
+from mocks.faults.stale_read import StaleRead
+from mocks.faults.stored_error import StoredError
 from mocks.faults.tls_handshake_failure import TlsHandshakeFailure
+from mocks.faults.token_outage import TokenOutage
 from mocks.faults.truncated_body import TruncatedBody
 from mocks.faults.webhook_burst import WebhookBurst
 from mocks.faults.webhook_delayed import WebhookDelayed
@@ -40,6 +55,21 @@ _FAULTS: tuple[FaultType, ...] = (
     ExpiredCertificate,
     LatencyFault,
     HttpError,
+    RateLimitFault,
+    EmptyBody,
+    MalformedBody,
+    ContradictoryBody,
+    StaleRead,
+    CommitThenLose,
+    RejectBeforeCommit,
+    StoredError,
+    KeysLost,
+    DeclineStorm,
+    TokenOutage,
+    GrayFailure,
+    LateFailure,
+    FeeDrift,
+    PayoutDrift,
     WebhookLost,
     WebhookDelayed,
     WebhookDuplicated,

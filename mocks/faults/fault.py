@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol, cast
 
 from mocks.draws import Draws
+from mocks.drift import Drift
 from mocks.faults.matcher import Match, Traits, matcher_of, normalized
 from mocks.faults.timing import Flap, Repeat, Timing, flap_of, repeat_of
 from mocks.reply import Reply
 
 if TYPE_CHECKING:
+    from mocks.exchange import Exchange
     from mocks.http import Server
     from mocks.transmission import Transmission
 
@@ -120,12 +122,25 @@ class Call(Protocol):
         """What its body says of a payment. It is read when this is asked, and once."""
 
     @property
+    def exchange(self) -> Exchange:
+        """The request as it came."""
+
+    @property
     def pays(self) -> bool:
         """Whether its endpoint is one that makes money move (a payment, its capture); for a server that does
         not know its endpoints, whether it is a POST."""
 
     def hit_by(self, fault: Fault) -> None:
         """Count a hit of a fault, and tell of it in the journal."""
+
+    def error(self, status: int) -> Reply:
+        """An answer of this status, with a body in the shape of the server's own errors."""
+
+    def moved(self, reply: Reply) -> bool:
+        """Whether an answer is to a payment or refund that was made, or is on its way (a bank debit)."""
+
+    def contradiction(self, reply: Reply) -> Reply | None:
+        """HTTP 200 with the opposite of what an answer says of a payment; None when it says nothing of it."""
 
     def slow(self, *, add_ns: int = 0, times: float = 1.0) -> None:
         """Answer later: the latency is multiplied by ``times``, then ``add_ns`` comes on top."""
@@ -146,8 +161,30 @@ class Call(Protocol):
         connection will be closed."""
 
 
+class Inside(Protocol):
+    """A request in a gateway's own hands, as far as a fault that is ``inside`` it can act on it."""
+
+    @property
+    def knows_key(self) -> bool:
+        """Whether its idempotency key is known, from a request that is over."""
+
+    def forget_key(self) -> None:
+        """Let its idempotency key be one that was never used."""
+
+    def decline(self) -> None:
+        """Let the payment that it makes be declined, with the gateway's own decline."""
+
+    def fail_later(self, reply: Reply, seconds: float) -> bool:
+        """Take back the payment that this answer told of, after so many seconds of the gateway's clock: a
+        chargeback, or a debit that fails late. Returns False when it told of none that could be."""
+
+
 class Target(Protocol):
     """A server, as far as a fault can act on it."""
+
+    def limit_headers(self, requests: int, resets_at: float) -> tuple[tuple[str, str], ...]:
+        """The headers that tell of a rate limit of so many requests that is used up until ``resets_at``, in
+        Unix seconds, besides those that its error 429 has anyway."""
 
     def go_dark(self, cause: str) -> int:
         """Refuse connections, reset the open ones, and end what is in flight as if the process had died.
@@ -162,6 +199,23 @@ class Target(Protocol):
     @property
     def server(self) -> Server | None:
         """What serves it; None where there is no socket."""
+
+
+class GatewayTarget(Target, Protocol):
+    """A gateway, as far as a fault that is ``inside`` it can act on it."""
+
+    @property
+    def has_tokens(self) -> bool:
+        """Whether callers have to fetch an access token."""
+
+    def forget_tokens(self) -> None:
+        """Let every access token be one that was never given out."""
+
+    def add_drift(self, drift: Drift) -> None:
+        """Let money that is booked from here on drift."""
+
+    def remove_drift(self, drift: Drift) -> None:
+        """Undo ``add_drift``."""
 
 
 class Fault:
@@ -181,7 +235,9 @@ class Fault:
             when it arrives: the fault calls ``call.hit_by(self)`` when it acts.
         grows: With a ramp, its effect grows by ``intensity``; otherwise the share of requests that it touches
             does.
-        inside: It changes what goes on inside a gateway, so nothing in front of one (a proxy) can do it.
+        inside: It changes what goes on inside a gateway, so nothing in front of one (a proxy) can do it, and
+            its requests and its target are ``Inside`` and ``GatewayTarget``.
+        scoped: It acts on requests, so that they can be chosen.
         hits: Requests and connections touched so far.
         on: It has started and not stopped; set by the schedule.
         now_ns: Reads the time since the run's epoch; set by the schedule.
@@ -196,8 +252,13 @@ class Fault:
     late: ClassVar[bool] = False
     grows: ClassVar[bool] = False
     inside: ClassVar[bool] = False
+    scoped: ClassVar[bool] = True
 
     def __init__(self, plan: FaultPlan, target: Target, seed: int) -> None:
+        if not self.scoped and not plan.whole:
+            raise ValueError(
+                f"fault {plan.id}: {self.name} acts on no requests, so none can be chosen for it"
+            )
         self.plan = plan
         self.target = target
         self.hits = 0
@@ -279,6 +340,16 @@ class Fault:
         ``call.reset``). Returns whether it did: False leaves it to the next fault, and then to the server.
         What was to be executed has been."""
         return False
+
+
+def within(call: Call) -> Inside:
+    """The same request, for a fault that is ``inside``: such faults are on gateways only."""
+    return cast(Inside, call)
+
+
+def gateway_of(target: Target) -> GatewayTarget:
+    """The same server, for a fault that is ``inside``."""
+    return cast(GatewayTarget, target)
 
 
 def check_value(fault: str, name: str, parameter: Parameter, value: Value) -> None:

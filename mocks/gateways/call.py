@@ -27,6 +27,7 @@ class Call:
         fault: The names of the faults that touched it, in that order, joined by ``+``.
         use: Its use of an idempotency key, when it holds one.
         execute: What is to be done at the moment of decision; None when there is nothing to execute.
+        declined: A fault has asked that the payment be declined.
         reply: The answer, once it is known.
         over: It has been answered or lost.
     """
@@ -35,6 +36,7 @@ class Call:
         "_add_ns",
         "_times",
         "_traits",
+        "declined",
         "endpoint",
         "exchange",
         "execute",
@@ -66,6 +68,7 @@ class Call:
         self.reply: Reply | None = None
         self.timer: asyncio.TimerHandle | None = None
         self.over = False
+        self.declined = False
         self._times = 1.0
         self._add_ns = 0
         self._traits: Traits | None = None
@@ -100,6 +103,39 @@ class Call:
         """Count a hit of a fault, and tell of it in the journal."""
         fault.hits += 1
         self.fault = f"{self.fault}+{fault.name}" if self.fault else fault.name
+
+    def error(self, status: int) -> Reply:
+        """An answer of this status in the gateway's own shape."""
+        return self.gateway.error(status)
+
+    def moved(self, reply: Reply) -> bool:
+        """Whether an answer is to a payment or refund that was made, or is on its way (a bank debit)."""
+        return self.gateway.moved(self, reply)
+
+    def contradiction(self, reply: Reply) -> Reply | None:
+        """HTTP 200 with the opposite of what an answer says of a payment; None when it says nothing of it."""
+        return self.gateway.contradiction(reply)
+
+    @property
+    def knows_key(self) -> bool:
+        """Whether its idempotency key is known, from a request that is over."""
+        return self.gateway.known_key(self) is not None
+
+    def forget_key(self) -> None:
+        """Let its idempotency key be one that was never used."""
+        known = self.gateway.known_key(self)
+        if known is not None:
+            keys, key = known
+            keys.release(key)
+
+    def decline(self) -> None:
+        """Let the payment that it makes be declined, with the gateway's own decline."""
+        self.declined = True
+
+    def fail_later(self, reply: Reply, seconds: float) -> bool:
+        """Take back the payment that this answer told of, after so many seconds of the gateway's clock.
+        Returns False when it told of none that could be."""
+        return self.gateway.fail_later(reply, seconds)
 
     def latency_ns(self, drawn_ns: float) -> float:
         """The latency after the faults have had their say."""

@@ -14,6 +14,7 @@ from journal.clock import Clock
 from journal.records import GatewayRequest, Movement, Webhook
 from journal.writer import Sink
 from mocks.draws import Draws
+from mocks.drift import Drift
 from mocks.faults.fault import Fault
 from mocks.faults.matcher import NOTHING, Traits
 from mocks.gateways.call import Call, Prepared
@@ -130,6 +131,49 @@ class Gateway(ABC):
         exists. Without rules of its own a gateway delivers unsigned, once."""
         return Rules(event_id=lambda number: f"event-{number}", sign=lambda body, at: (), redelivery_s=())
 
+    # What faults inside it ask of it.
+
+    def moved(self, call: Call, reply: Reply) -> bool:
+        """Whether an answer is to a payment or refund that was made, or is on its way (a bank debit)."""
+        return reply.result == "succeeded"
+
+    def contradiction(self, reply: Reply) -> Reply | None:
+        """HTTP 200 with the opposite of what an answer says of a payment; None when it says nothing of it."""
+        return None
+
+    def limit_headers(self, requests: int, resets_at: float) -> tuple[tuple[str, str], ...]:
+        """The headers that tell of a used-up rate limit, besides those of the error 429."""
+        return ()
+
+    def known_key(self, call: Call) -> tuple[Keys, str] | None:
+        """Where, and as what, the idempotency key of a request is known from one that is over."""
+        return known(self.keys, call.idempotency_key)
+
+    def decline_payments(self, on: bool) -> None:
+        """Decline whatever payment is made from here on, or no longer; asked around one execution."""
+        raise NotImplementedError(f"{self.name} cannot decline payments")
+
+    def fail_later(self, reply: Reply, seconds: float) -> bool:
+        """Take back the payment that this answer told of, after so many seconds of the mock's clock. Returns
+        False when it told of none that could be."""
+        return False
+
+    @property
+    def has_tokens(self) -> bool:
+        """Whether callers have to fetch an access token."""
+        return False
+
+    def forget_tokens(self) -> None:  # noqa: B027
+        """Let every access token be one that was never given out."""
+
+    def add_drift(self, drift: Drift) -> None:
+        """Let money that is booked from here on drift."""
+        self.ledger.drifts.append(drift)
+
+    def remove_drift(self, drift: Drift) -> None:
+        """Undo ``add_drift``."""
+        self.ledger.drifts.remove(drift)
+
     def settle(self, at_ns: int) -> None:  # noqa: B027
         """The run ends: book what the ledger has not been told yet (fees, as sums)."""
 
@@ -217,7 +261,13 @@ class Gateway(ABC):
             instead = fault.executing(call)
             if instead is not None:
                 return instead
-        reply = call.execute(at_ns) if self.recorder is None else self.recorder.execute(call, at_ns)
+        if call.declined:
+            self.decline_payments(True)
+        try:
+            reply = call.execute(at_ns) if self.recorder is None else self.recorder.execute(call, at_ns)
+        finally:
+            if call.declined:
+                self.decline_payments(False)
         for fault in call.faults:
             reply = fault.executed(call, reply)
         return reply
@@ -319,7 +369,9 @@ class Gateway(ABC):
             name: getattr(self, name) for name in ("faults", "server", "region", "_dark", "_clock", "_writer")
         }
         held, webhook_faults = self.outbox.held, self.outbox.faults
+        drifts = self.ledger.drifts
         type(self).__init__(self, self.name, self.latency, self.seed)
+        self.ledger.drifts = drifts
         for name, value in kept.items():
             setattr(self, name, value)
         self.outbox.held, self.outbox.faults = held, webhook_faults
@@ -376,3 +428,9 @@ class Gateway(ABC):
                 replayed=call.replayed,
             )
         )
+
+
+def known(keys: Keys, key: str) -> tuple[Keys, str] | None:
+    """Both, if the key is known there from a request that is over."""
+    use = keys.find(key) if key else None
+    return None if use is None or use.in_progress else (keys, key)

@@ -20,9 +20,10 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-from mocks.mock_clock import MockClock
+if TYPE_CHECKING:
+    from mocks.mock_clock import MockClock
 
 WHOLE = "global"
 """What ``refusal`` says when it was the limit of all requests together."""

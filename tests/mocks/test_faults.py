@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 
 from journal.clock import Clock
 from journal.records import FaultEvent
+from mocks.exchange import Exchange
 from mocks.faults import FAULTS, Fault, FaultPlan
 from mocks.faults.alarm import Alarm
 from mocks.faults.fault import Call, Kind
@@ -51,6 +52,9 @@ class Target:
     def come_back(self) -> None:
         self.done.append("back")
 
+    def limit_headers(self, requests: int, resets_at: float) -> tuple[tuple[str, str], ...]:
+        return ()
+
     def cut_in_flight(self, chosen: Callable[[Call], bool], cause: str) -> int:
         self.done.append("cut")
         return 2
@@ -70,6 +74,19 @@ class Asked:
 
     def hit_by(self, fault: Fault) -> None:
         self.done.append(fault)
+
+    @property
+    def exchange(self) -> Exchange:
+        raise NotImplementedError
+
+    def error(self, status: int) -> Reply:
+        return Reply(status, b"")
+
+    def moved(self, reply: Reply) -> bool:
+        return True
+
+    def contradiction(self, reply: Reply) -> Reply | None:
+        return None
 
     def slow(self, *, add_ns: int = 0, times: float = 1.0) -> None:
         self.done.append((add_ns, times))
@@ -125,7 +142,7 @@ def test_wrong_parameters(fault: str, params: dict[str, Any], word: str) -> None
 
 def test_defaults_are_filled_in() -> None:
     assert FAULTS["http_error"].parse({}) == {"status": 503}
-    assert FAULTS["latency"].parse({"add": 5 * MS}) == {"add": 5 * MS, "times": 1.0}
+    assert FAULTS["latency"].parse({"add": 5 * MS}) == {"add": 5 * MS, "times": 1.0, "p50": 0, "p99": 0}
 
 
 @pytest.mark.parametrize("change", [{"for_ns": 0}, {"share": 0.0}, {"share": 1.5}])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -10,8 +11,9 @@ import orjson
 from journal.records import Movement
 from mocks.draws import UPPER_ALPHANUMERIC
 from mocks.faults.matcher import Traits
-from mocks.gateways.adyen import routes
+from mocks.gateways.adyen import cards, routes
 from mocks.gateways.adyen.amounts import Body, amount_of
+from mocks.gateways.adyen.contradiction import contradiction_of
 from mocks.gateways.adyen.defense import Defense
 from mocks.gateways.adyen.disputes import Disputes
 from mocks.gateways.adyen.errors import (
@@ -81,6 +83,28 @@ class Adyen(Gateway):
 
     def endpoint(self, request: Request) -> str:
         return routes.endpoint(request.method, request.path)[0]
+
+    def moved(self, call: Call, reply: Reply) -> bool:
+        # What waits for the shopper (a redirect, 3-D Secure) is processing, too, and no payment yet.
+        return reply.result == "succeeded" or (
+            reply.result == "processing"
+            and (b'"resultCode":"Received"' in reply.body or b'"resultCode":"Pending"' in reply.body)
+        )
+
+    def contradiction(self, reply: Reply) -> Reply | None:
+        return contradiction_of(reply)
+
+    def decline_payments(self, on: bool) -> None:
+        self.payments.storm = cards.REFUSED if on else None
+
+    def fail_later(self, reply: Reply, seconds: float) -> bool:
+        try:
+            payment = self.payments.find(orjson.loads(reply.body)["pspReference"])
+        except (ValueError, KeyError, AdyenError):
+            return False
+        charge_back = self.payments.charge_back
+        self.mock_clock.call_later(seconds, lambda: charge_back(payment, time.monotonic_ns()))
+        return True
 
     def traits(self, call: Call) -> Traits:
         return traits_of(call.exchange.request.body)

@@ -78,6 +78,7 @@ ENROLLED = frozenset({"4212345678901237", "4035501428146300"})
 """Cards whose issuer asks for 3-D Secure: they answer with a redirect, or with the native flow if that is
 preferred (``authenticationData.threeDSRequestData.nativeThreeDS``)."""
 
+REFUSED = Refusal("Refused", "Refused", "2")
 INVALID_NUMBER = Refusal("Refused", "Invalid Card Number", "8")
 NOT_AUTHENTICATED = Refusal("Refused", "3D Not Authenticated", "11")
 SHOPPER_CANCELLED = Refusal("Cancelled", "Shopper Cancelled", "16")
@@ -85,7 +86,7 @@ SHOPPER_CANCELLED = Refusal("Cancelled", "Shopper Cancelled", "16")
 _TRIGGERS: dict[str, Refusal | None] = {
     "UNKNOWN": Refusal("Error", "Unknown", "0"),
     "APPROVED": None,
-    "DECLINED": Refusal("Refused", "Refused", "2"),
+    "DECLINED": REFUSED,
     "REFERRAL": Refusal("Refused", "Referral", "3"),
     "ERROR": Refusal("Error", "Acquirer Error", "4"),
     "BLOCK_CARD": Refusal("Refused", "Blocked Card", "5"),

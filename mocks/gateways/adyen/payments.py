@@ -41,6 +41,9 @@ class Payments:
         tell: Takes what the merchant is to be told.
         clock: The mock's; times what comes later.
         disputes: Takes the captures that are disputed.
+
+    Attributes:
+        storm: How every payment is refused while it is set, whatever it asks for.
     """
 
     def __init__(
@@ -59,6 +62,7 @@ class Payments:
         self._by_reference: dict[str, Payment] = {}
         self._by_capture: dict[str, Payment] = {}
         self._uncaptured: dict[str, Payment] = {}
+        self.storm: cards.Refusal | None = None
 
     def find(self, psp_reference: str) -> Payment:
         """Raises AdyenError (422/167) when there is none."""
@@ -77,9 +81,9 @@ class Payments:
     def make(self, psp_reference: str, request: PaymentRequest, at_ns: int) -> Reply:
         """Ask the bank: the moment at which money moves, unless its capture is apart. A refusal is HTTP 200
         too."""
-        refusal = request.trigger.refusal
+        refusal = self.storm or request.trigger.refusal
         if request.method == SEPA:
-            return self._debit(psp_reference, request)
+            return self._debit(psp_reference, request, refusal)
         if refusal is not None:
             return self.refuse(psp_reference, request, refusal)
         payment = self._by_reference[psp_reference] = Payment(psp_reference, request, "pending")
@@ -115,6 +119,14 @@ class Payments:
         if refusal.raw:
             body["additionalData"] = {"refusalReasonRaw": refusal.raw}
         return Reply(200, orjson.dumps(body), "error" if refusal.result == "Error" else "declined")
+
+    def charge_back(self, payment: Payment, at_ns: int) -> None:
+        """The shopper disputes the newest capture of a payment; without one nothing happens."""
+        if payment.captures:
+            capture = payment.captures[-1]
+            left = self._ledger.refundable(capture)
+            if left > 0:
+                self._disputes.begin(payment, capture, Amount(payment.request.amount.currency, left), at_ns)
 
     def settle(self, payment: Payment, refusal: cards.Refusal | None, at_ns: int) -> None:
         """The result of a pending payment has come: a refusal, or None for its authorisation. Does nothing
@@ -224,10 +236,9 @@ class Payments:
             delay_s = request.delay_hours * 3600
             self._clock.call_later(delay_s, lambda: self._capture_by_itself(payment, time.monotonic_ns()))
 
-    def _debit(self, psp_reference: str, request: PaymentRequest) -> Reply:
+    def _debit(self, psp_reference: str, request: PaymentRequest, refusal: cards.Refusal | None) -> Reply:
         """Take a SEPA direct debit: what comes of it is told a day later."""
         payment = self._by_reference[psp_reference] = Payment(psp_reference, request, "pending")
-        refusal = request.trigger.refusal
         self._clock.call_later(DEBIT_S, lambda: self.settle(payment, refusal, time.monotonic_ns()))
         body = _result(psp_reference, request, "Received")
         body["additionalData"] = {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -10,9 +11,10 @@ import orjson
 from mocks.draws import UPPER_ALPHANUMERIC, Draws
 from mocks.faults.matcher import Traits
 from mocks.gateways.call import Call, Prepared
-from mocks.gateways.gateway import Gateway
+from mocks.gateways.gateway import Gateway, known
 from mocks.gateways.gocardless import customers, events, mandates, payments, payouts, refunds, simulators
 from mocks.gateways.gocardless.collection import query
+from mocks.gateways.gocardless.contradiction import contradiction_of
 from mocks.gateways.gocardless.creditor import Creditor
 from mocks.gateways.gocardless.customers import Customers
 from mocks.gateways.gocardless.errors import (
@@ -22,6 +24,7 @@ from mocks.gateways.gocardless.errors import (
     usage,
 )
 from mocks.gateways.gocardless.events import Events
+from mocks.gateways.gocardless.fates import SOON_S
 from mocks.gateways.gocardless.fields import document
 from mocks.gateways.gocardless.forgery import forger
 from mocks.gateways.gocardless.mandates import Mandates
@@ -29,7 +32,7 @@ from mocks.gateways.gocardless.payment import KNOWN as PAYMENT_KNOWN
 from mocks.gateways.gocardless.payment import Payment, read_charge_day, read_payment
 from mocks.gateways.gocardless.payments import Payments
 from mocks.gateways.gocardless.payouts import Payouts
-from mocks.gateways.gocardless.rate_limit import LIMITS
+from mocks.gateways.gocardless.rate_limit import LIMIT_HEADER, LIMITS, used_up
 from mocks.gateways.gocardless.rate_limit import headers as limit_headers
 from mocks.gateways.gocardless.refunds import Refunds
 from mocks.gateways.gocardless.routes import endpoint, is_known, named
@@ -38,6 +41,7 @@ from mocks.gateways.gocardless.simulators import Simulators
 from mocks.gateways.gocardless.traits import PAYMENT_ENDPOINTS, traits_of
 from mocks.gateways.gocardless.webhooks import REDELIVERY_S, signature
 from mocks.http import Request
+from mocks.idempotency import Keys
 from mocks.latency import Latency
 from mocks.reply import Reply
 from mocks.webhooks import Rules
@@ -73,6 +77,7 @@ class GoCardless(Gateway):
     def __init__(self, name: str, latency: Latency, seed: int) -> None:
         super().__init__(name, latency, seed)
         self.webhook_secret = WEBHOOK_SECRET
+        self._declining = False
         self.events = Events(self.outbox, self._event_ids())
         creditor = Creditor(
             self._new_id("CR"), self._new_id("BA"), self.ledger, self.mock_clock, self.events, self._new_id
@@ -125,6 +130,29 @@ class GoCardless(Gateway):
     def endpoint(self, request: Request) -> str:
         return endpoint(request.method, request.path)
 
+    def moved(self, call: Call, reply: Reply) -> bool:
+        return reply.result in ("succeeded", "processing")
+
+    def contradiction(self, reply: Reply) -> Reply | None:
+        return contradiction_of(reply)
+
+    def limit_headers(self, requests: int, resets_at: float) -> tuple[tuple[str, str], ...]:
+        return used_up(requests, resets_at)
+
+    def known_key(self, call: Call) -> tuple[Keys, str] | None:
+        return known(self.keys, f"{call.endpoint} {call.idempotency_key}") if call.idempotency_key else None
+
+    def decline_payments(self, on: bool) -> None:
+        self._declining = on
+
+    def fail_later(self, reply: Reply, seconds: float) -> bool:
+        try:
+            payment = self.payments.all.get(orjson.loads(reply.body)["payments"]["id"])
+        except (ValueError, KeyError, GoCardlessError):
+            return False
+        self.mock_clock.call_later(seconds, lambda: self.payments.fall_through(payment, time.monotonic_ns()))
+        return True
+
     def traits(self, call: Call) -> Traits:
         return traits_of(call.exchange.request.body)
 
@@ -135,7 +163,10 @@ class GoCardless(Gateway):
         self.settlement.timed = True
 
     def headers(self, call: Call, reply: Reply) -> tuple[tuple[str, str], ...]:
-        return (("X-Request-Id", self._request_id(call)), *limit_headers(self.rate_limit), *reply.headers)
+        own: tuple[tuple[str, str], ...] = ()
+        if not any(name == LIMIT_HEADER for name, _ in reply.headers):
+            own = limit_headers(self.rate_limit)
+        return (("X-Request-Id", self._request_id(call)), *own, *reply.headers)
 
     def webhook_rules(self) -> Rules:
         return Rules(
@@ -237,6 +268,9 @@ class GoCardless(Gateway):
         def answer(at_ns: int) -> tuple[int, dict[str, Any], str]:
             payment = self.payments.create(asked)
             self.settlement.payment_created(payment)
+            if self._declining:
+                # A bank debit is never declined at once: the bank says so later.
+                self.mock_clock.call_later(SOON_S, lambda: self.payments.fail(payment))
             return 201, self.payments.all.one(payment), "processing"
 
         return answer

@@ -138,6 +138,13 @@ class Payments:
             )
         self._pay(chosen, [correction], at_ns)
 
+    def fall_through(self, payment: Payment, at_ns: int) -> None:
+        """The bank does not pay, or takes back what seemed paid; nothing when the payment is over already."""
+        if payment.status in ("pending_submission", "submitted"):
+            self.fail(payment)
+        elif payment.status in ("confirmed", "paid_out"):
+            self.fail_late(payment, at_ns)
+
     def fail(self, payment: Payment) -> None:
         """The bank did not pay."""
         self.submit(payment)

@@ -11,10 +11,22 @@ LIMITS = Limits(Limit(1000, period_s=60.0, windowed=True))
 assumed."""
 
 
+LIMIT_HEADER = "ratelimit-limit"
+
+
+def used_up(requests: int, resets_at: float) -> tuple[tuple[str, str], ...]:
+    """The same headers of a limit of which nothing is left until ``resets_at``, in Unix seconds."""
+    return (
+        (LIMIT_HEADER, str(requests)),
+        ("ratelimit-remaining", "0"),
+        ("ratelimit-reset", formatdate(resets_at, usegmt=True)),
+    )
+
+
 def headers(rate_limit: RateLimit) -> tuple[tuple[str, str], ...]:
     """``ratelimit-limit``, ``-remaining`` and ``-reset``, the time at which the window ends."""
     return (
-        ("ratelimit-limit", str(rate_limit.limits.whole.requests)),
+        (LIMIT_HEADER, str(rate_limit.limits.whole.requests)),
         ("ratelimit-remaining", str(rate_limit.left())),
         ("ratelimit-reset", formatdate(rate_limit.resets_at(), usegmt=True)),
     )

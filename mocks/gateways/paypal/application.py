@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import time
 
 import orjson
 
@@ -11,9 +12,10 @@ from journal.writer import Writer
 from mocks.draws import UPPER_ALPHANUMERIC, Draws
 from mocks.faults.matcher import Traits
 from mocks.gateways.call import Call, Prepared
-from mocks.gateways.gateway import Gateway
+from mocks.gateways.gateway import Gateway, known
 from mocks.gateways.paypal.access import authenticate, grant
 from mocks.gateways.paypal.answer import Done, Endpoint, base_url, reply_of, wants_all
+from mocks.gateways.paypal.contradiction import contradiction_of
 from mocks.gateways.paypal.dispute_calls import DisputeCalls
 from mocks.gateways.paypal.disputes import Disputes
 from mocks.gateways.paypal.errors import DEBUG_ID, PayPalError, server_error
@@ -31,7 +33,7 @@ from mocks.gateways.paypal.routes import ROUTES
 from mocks.gateways.paypal.signing import WEBHOOK_ID, Signer
 from mocks.gateways.paypal.tokens import Tokens
 from mocks.gateways.paypal.traits import PAYMENT_ENDPOINTS, of_order, traits_of
-from mocks.gateways.paypal.triggers import mock_issue
+from mocks.gateways.paypal.triggers import GENERIC_DECLINE, mock_issue
 from mocks.gateways.paypal.webhook import Webhooks
 from mocks.gateways.paypal.webhook_calls import WebhookCalls
 from mocks.http import Request
@@ -64,6 +66,7 @@ PAYMENT_KEYS_S = 45 * 86_400
 MULTIPART = ("disputes.provide_evidence", "disputes.accept_claim")
 """The endpoints that take files beside their JSON."""
 
+_TAKING = ("orders.capture", "authorizations.capture")
 _HEX = "0123456789abcdef"
 
 
@@ -143,6 +146,41 @@ class PayPal(Gateway):
             if method == request.method and path.match(request.path):
                 return endpoint
         return ""
+
+    def moved(self, call: Call, reply: Reply) -> bool:
+        # An order that is not paid yet is processing, too.
+        return reply.result == "succeeded" or (reply.result == "processing" and call.endpoint in _TAKING)
+
+    def contradiction(self, reply: Reply) -> Reply | None:
+        return contradiction_of(reply)
+
+    def known_key(self, call: Call) -> tuple[Keys, str] | None:
+        if not call.idempotency_key:
+            return None
+        keys = self.keys if call.endpoint.startswith("orders.") else self.payment_keys
+        return known(keys, f"{call.endpoint} {call.idempotency_key}")
+
+    def decline_payments(self, on: bool) -> None:
+        self.payments.storm = GENERIC_DECLINE if on else ""
+
+    def fail_later(self, reply: Reply, seconds: float) -> bool:
+        try:
+            body = orjson.loads(reply.body)
+            units = body.get("purchase_units")
+            name = body["id"] if units is None else units[0]["payments"]["captures"][0]["id"]
+            capture = self.payments.capture(name)
+        except (ValueError, KeyError, TypeError, PayPalError):
+            return False
+        charge_back = self.payments.charge_back
+        self.mock_clock.call_later(seconds, lambda: charge_back(capture, time.monotonic_ns()))
+        return True
+
+    @property
+    def has_tokens(self) -> bool:
+        return True
+
+    def forget_tokens(self) -> None:
+        self.tokens.forget()
 
     def traits(self, call: Call) -> Traits:
         asked = traits_of(call.exchange.request.body)

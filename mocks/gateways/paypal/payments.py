@@ -38,6 +38,7 @@ class Payments:
         clock: The mock's clock.
 
     Attributes:
+        storm: The processor's response code with which every payment is declined while it is set.
         disputed: Called with a capture that its payer disputes, and the reason.
         refunded: Called with a capture that has been refunded.
         in_dispute: Tells whether a capture has an open dispute.
@@ -52,6 +53,7 @@ class Payments:
         self._captures: dict[str, Capture] = {}
         self._refunds: dict[str, Refund] = {}
         self._fees: dict[str, int] = {}
+        self.storm = ""
         self.disputed: Callable[[Capture, str], None] = lambda capture, reason: None
         self.refunded: Callable[[Capture], None] = lambda capture: None
         self.in_dispute: Callable[[Capture], bool] = lambda capture: False
@@ -87,7 +89,7 @@ class Payments:
         """Hold money; ``payer_name`` may be a trigger."""
         now = self._clock.unix()
         expires = now + AUTHORIZATION_DAYS * 86_400
-        code = PAYER_NAMES.get(payer_name, "")
+        code = self.storm or PAYER_NAMES.get(payer_name, "")
         held = Authorization(self._new_id(), amount, origin, rfc3339(now), expires, code, payer_name)
         self._authorizations[held.id] = held
         if not code:
@@ -186,6 +188,13 @@ class Payments:
         self.refunded(capture)
         return refund
 
+    def charge_back(self, capture: Capture, at_ns: int) -> None:
+        """The payer's bank takes back what is left of a capture, without a dispute at PayPal; without a rest
+        nothing happens."""
+        left = capture.amount.minor - capture.refunded - capture.reversed
+        if left > 0:
+            self.reverse(capture, Money(capture.amount.currency, left), at_ns)
+
     def reverse(self, capture: Capture, amount: Money, at_ns: int) -> Refund:
         """PayPal takes money of a capture back for its payer, who has won a dispute."""
         name = self._new_id()
@@ -200,7 +209,7 @@ class Payments:
 
     def _begin(self, capture: Capture, payer_name: str, at_ns: int) -> None:
         self._captures[capture.id] = capture
-        code = PAYER_NAMES.get(payer_name, "")
+        code = self.storm or PAYER_NAMES.get(payer_name, "")
         review = PENDING_NAMES.get(payer_name)
         if code:
             capture.code = code

@@ -42,6 +42,10 @@ class Tokens:
             "nonce": token[-16:],
         }
 
+    def forget(self) -> None:
+        """No token is good any more."""
+        self._ends.clear()
+
     def good(self, token: str) -> bool:
         """Whether a token has been issued and has not expired."""
         return self._ends.get(token, 0.0) > self._clock.now()

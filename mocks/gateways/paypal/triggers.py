@@ -29,6 +29,10 @@ PAYER_NAMES = {
 payment is then declined within an order that is COMPLETED."""
 
 
+GENERIC_DECLINE = PAYER_NAMES["CCREJECT-REFUSED"]
+"""The response code that gives no reason."""
+
+
 class Review(NamedTuple):
     """A capture waits: ``reason`` stands in its ``status_details``, ``accepted`` is how it ends."""
 

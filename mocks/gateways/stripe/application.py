@@ -6,16 +6,19 @@ from collections.abc import Callable, Collection
 from dataclasses import replace
 from typing import Any, Protocol
 
+import orjson
+
 from mocks.draws import ALPHANUMERIC
 from mocks.faults.matcher import Traits
 from mocks.gateways.call import Call, Prepared
 from mocks.gateways.gateway import Gateway
 from mocks.gateways.rate_limit import Limit, Limits
-from mocks.gateways.stripe import disputes, events, payouts, refunds, webhook_endpoints
+from mocks.gateways.stripe import cards, disputes, events, payouts, refunds, webhook_endpoints
 from mocks.gateways.stripe.answers import Endpoint, guarded, ok
 from mocks.gateways.stripe.authentication import authenticate
 from mocks.gateways.stripe.balance import Balance
 from mocks.gateways.stripe.charges import Charges
+from mocks.gateways.stripe.contradiction import contradiction_of
 from mocks.gateways.stripe.customer_calls import CustomerCalls
 from mocks.gateways.stripe.customers import Customers
 from mocks.gateways.stripe.dispute import Dispute
@@ -138,6 +141,26 @@ class Stripe(Gateway):
 
     def endpoint(self, request: Request) -> str:
         return route(request.method, request.path)[0]
+
+    def moved(self, call: Call, reply: Reply) -> bool:
+        # A debit that is on its way counts; a PaymentIntent that nobody has confirmed yet is no payment.
+        return reply.result == "succeeded" or (
+            reply.result == "processing" and b'"status":"processing"' in reply.body
+        )
+
+    def contradiction(self, reply: Reply) -> Reply | None:
+        return contradiction_of(reply)
+
+    def decline_payments(self, on: bool) -> None:
+        self.intents.attempts.storm = cards.GENERIC if on else None
+
+    def fail_later(self, reply: Reply, seconds: float) -> bool:
+        try:
+            charge = self.intents.find(orjson.loads(reply.body)["id"]).charge
+        except (ValueError, KeyError, StripeError):
+            return False
+        self.mock_clock.call_later(seconds, lambda: self.disputes.charge_back(charge))
+        return True
 
     def traits(self, call: Call) -> Traits:
         asked = traits_of(call.exchange.request.body)

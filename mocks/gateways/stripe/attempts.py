@@ -10,6 +10,7 @@ from typing import Any
 from mocks.gateways.stripe.authorizations import Authorizations
 from mocks.gateways.stripe.balance import Balance
 from mocks.gateways.stripe.balance_transaction import fee_of
+from mocks.gateways.stripe.cards import Decline
 from mocks.gateways.stripe.charge import Charge
 from mocks.gateways.stripe.charges import Charges
 from mocks.gateways.stripe.errors import StripeError, invalid
@@ -41,6 +42,7 @@ class Attempts:
         expired: Told of every authorization whose time is over, captured or not.
 
     Attributes:
+        storm: How every card is declined while it is set, whichever it is.
         captured: Told of every charge whose instrument has a sequel, once its money is taken.
     """
 
@@ -63,6 +65,7 @@ class Attempts:
         self._clock = clock
         self._new_id = new_id
         self._authorizations = Authorizations(clock, expired)
+        self.storm: Decline | None = None
         self.captured: Callable[[Charge, str], None] = lambda charge, sequel: None
         self.authentications = Authentications(new_id, self._charge_authenticated, self._unauthenticated)
 
@@ -107,10 +110,13 @@ class Attempts:
     def _charge(self, intent: PaymentIntent, at_ns: int, *, authenticated: bool = False) -> None:
         """Raises StripeError: 402 when the card is declined, 400 when it cannot be attached as asked."""
         assert intent.instrument is not None and intent.payment_method is not None
-        pays = intent.instrument.decline is None
+        instrument = intent.instrument
+        if self.storm is not None and not isinstance(instrument, Account):
+            instrument = instrument._replace(decline=self.storm)
+        pays = instrument.decline is None
         if pays and (intent.saved is not None or intent.future_usage is not None):
             self._used(intent)
-        charge = self._charges.add(intent, intent.instrument, intent.payment_method)
+        charge = self._charges.add(intent, instrument, intent.payment_method)
         if intent.saved is not None:
             charge.details = intent.saved.details
         if authenticated:

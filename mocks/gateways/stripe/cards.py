@@ -99,7 +99,9 @@ def fingerprint(number: str) -> str:
     return blake2b(number.encode(), digest_size=8).hexdigest()
 
 
-_GENERIC = Decline("card_declined", "generic_decline", "Your card was declined.")
+GENERIC = Decline("card_declined", "generic_decline", "Your card was declined.")
+"""The decline that gives no reason."""
+
 _FUNDS = Decline("card_declined", "insufficient_funds", "Your card has insufficient funds.")
 _LOST = Decline("card_declined", "lost_card", "Your card was declined.")
 _STOLEN = Decline("card_declined", "stolen_card", "Your card was declined.")
@@ -136,7 +138,7 @@ _NUMBERS: dict[str, tuple[str, str, Decline | None]] = {
     "36227206271667": ("diners", "credit", None),
     "3566002020360505": ("jcb", "credit", None),
     "6200000000000005": ("unionpay", "credit", None),
-    "4000000000000002": ("visa", "credit", _GENERIC),
+    "4000000000000002": ("visa", "credit", GENERIC),
     "4000000000009995": ("visa", "credit", _FUNDS),
     "4000000000009987": ("visa", "credit", _LOST),
     "4000000000009979": ("visa", "credit", _STOLEN),
@@ -146,14 +148,14 @@ _NUMBERS: dict[str, tuple[str, str, Decline | None]] = {
     "4242424242424241": ("visa", "credit", _NUMBER),
     "4000000000006975": ("visa", "credit", _VELOCITY),
     "4100000000000019": ("visa", "credit", _FRAUD),
-    "4000000000000341": ("visa", "credit", _GENERIC),
+    "4000000000000341": ("visa", "credit", GENERIC),
     "4000000000003055": ("visa", "credit", None),
     "4000002500003155": ("visa", "credit", None),
     "4000002760003184": ("visa", "credit", None),
     "4000003800000446": ("visa", "credit", None),
     "4000000000003220": ("visa", "credit", None),
     "4000008260003178": ("visa", "credit", _FUNDS),
-    "4000008400001629": ("visa", "credit", _GENERIC),
+    "4000008400001629": ("visa", "credit", GENERIC),
     "4000000000000259": ("visa", "credit", None),
     "4000000000002685": ("visa", "credit", None),
     "4000000000001976": ("visa", "credit", None),

@@ -172,6 +172,10 @@ class Disputes:
         _refuse_closed(dispute)
         self._end(dispute, "warning_closed" if dispute.inquiry else "lost")
 
+    def charge_back(self, charge: Charge) -> None:
+        """The payer fetches back what is left of a charge, as a fraud; a debit is lost at once."""
+        self._open(charge, "fraudulent")
+
     def _captured(self, charge: Charge, sequel: str) -> None:
         if sequel in ("fraudulent", "product_not_received", "inquiry", "early_fraud_warning"):
             self._clock.call_later(OPENED_S, lambda: self._open(charge, sequel))
