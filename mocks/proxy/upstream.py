@@ -164,6 +164,11 @@ class UpstreamConnection(asyncio.Protocol):
         if self._transport is not None:
             self._transport.close()
 
+    @property
+    def reading(self) -> bool:
+        """Whether it reads what the origin sends."""
+        return self._transport is not None and self._transport.is_reading()
+
     def pause_reading(self) -> None:
         """The client reads more slowly than the origin sends."""
         if self.usable:
