@@ -89,7 +89,17 @@ def broken(orders: pa.Table, views: Views) -> Broken:
     of_this_run = _valid(orders, "due_ns") | captured | (_ints(orders, "requests") > 0) | is_probe(orders)
     claimed_open = _among(orders, "ledger_status", _OPEN) & of_this_run & ~collected
     unlearned = sent & _among(orders, "outcome", _OPEN)
-    nobody_knows = unlearned & ~captured & (entries == 0) & ~_mask(orders, "gateway_declined") & ledger
+    # Whole records in which nobody was asked are an answer: the payment never reached the platform, or went
+    # down with it before it was stored.
+    nothing_happened = gateways & (_ints(orders, "requests") == 0)
+    nobody_knows = (
+        unlearned
+        & ~captured
+        & (entries == 0)
+        & ~_mask(orders, "gateway_declined")
+        & ~nothing_happened
+        & ledger
+    )
     return Broken(
         lost=told & ((~captured & gateways) | unclaimed),
         double=captures > 1,

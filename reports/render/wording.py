@@ -27,6 +27,8 @@ _STATE_OF_GATEWAY = {
     "latency": "slow",
     "http_error": "answering errors",
     "reset": "resetting connections",
+    "kill": "down",
+    "restart": "down",
 }
 
 
