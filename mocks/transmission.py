@@ -73,6 +73,7 @@ class Transmission:
 
     __slots__ = (
         "_begun",
+        "_drain_until_ns",
         "_due_ns",
         "_hurried",
         "_left",
@@ -93,6 +94,7 @@ class Transmission:
         self._steps: Iterator[Step] = iter(())
         self._left = 0
         self._due_ns = 0
+        self._drain_until_ns = 0
         self._hurried = False
         self._timer: TimerHandle | None = None
 
@@ -127,6 +129,8 @@ class Transmission:
         self._timer = None
         outlet = self._outlet
         assert outlet is not None
+        if self._early():
+            return
         for step in self._steps:
             if isinstance(step, bytes):
                 outlet.write(step)
@@ -134,11 +138,9 @@ class Transmission:
                 if self._left <= 0:
                     self._tell(time.monotonic_ns())
             elif isinstance(step, int):
-                # From due time to due time: the loop's timers come late by up to a millisecond each.
+                # From due time to due time: the loop's timers are off by up to a millisecond each.
                 self._due_ns += step
-                left_ns = self._due_ns - time.monotonic_ns()
-                if left_ns > 0 and not self._hurried:
-                    self._timer = _later(left_ns / 1e9, self._go_on)
+                if self._early():
                     return
             elif step is Act.STOP_READING:
                 outlet.stop_reading()
@@ -148,18 +150,25 @@ class Transmission:
                 outlet.close()
                 return
             else:
-                self._due_ns = time.monotonic_ns() + int(DRAIN_LIMIT * 1e9)
+                self._drain_until_ns = time.monotonic_ns() + int(DRAIN_LIMIT * 1e9)
                 self._reset()
                 return
         self._tell(None)
         self._end()
         outlet.transmitted()
 
+    def _early(self) -> bool:
+        left_ns = self._due_ns - time.monotonic_ns()
+        if left_ns <= 0 or self._hurried:
+            return False
+        self._timer = _later(left_ns / 1e9, self._go_on)
+        return True
+
     def _reset(self) -> None:
         self._timer = None
         outlet = self._outlet
         assert outlet is not None
-        if outlet.unsent and time.monotonic_ns() < self._due_ns:
+        if outlet.unsent and time.monotonic_ns() < self._drain_until_ns:
             self._steps = iter((Act.RESET,))
             self._timer = _later(_LOOK_AGAIN, self._reset)
             return

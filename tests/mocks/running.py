@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import TracebackType
-from typing import Any, TypeVar
+from typing import Any, Self, TypeVar
 from urllib.parse import urlencode
 
 from journal.clock import Clock
@@ -62,7 +62,7 @@ class Running:
         self.writer = Memory(on_write)
         self._connections: list[http.client.HTTPConnection] = []
 
-    def __enter__(self) -> Running:
+    def __enter__(self) -> Self:
         self.thread.__enter__()
         self.ready = self.thread.wait(self.service.start(self.plan))
         self.port = self.ready["port"]

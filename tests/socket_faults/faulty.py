@@ -12,6 +12,7 @@ from urllib.parse import urlencode
 from journal.records import GatewayRequest, Movement
 from mocks.faults import Fault, FaultPlan
 from mocks.faults.schedule import FaultSchedule
+from mocks.listener import reset_on_close
 from tests.mocks.running import Running, stripe_payment
 
 MS = 1_000_000
@@ -122,6 +123,15 @@ class Raw:
             self._more()
         body, self._ahead = self._ahead[:size], self._ahead[size:]
         return int(status.split()[1]), headers, body
+
+    def some(self) -> bytes:
+        """What is not read as an answer yet, after more of it has come."""
+        self._more()
+        return self._ahead
+
+    def reset_on_close(self) -> None:
+        """Leave with RST: who only closes looks for a while as if it still listened."""
+        reset_on_close(self.socket)
 
     def rest(self) -> tuple[bytes, str]:
         """All that comes until the end, and how that is: ``closed`` or ``reset``."""

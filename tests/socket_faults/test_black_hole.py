@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import socket
 import ssl
@@ -12,7 +13,6 @@ import pytest
 
 from mocks import tls
 from mocks.faults import FAULTS, FaultPlan
-from mocks.listener import reset_on_close
 from tests.socket_faults.faulty import CREATE, HEALTH, LONG, Faulty, Raw, payment, plan
 
 
@@ -62,7 +62,7 @@ def test_who_has_left_is_forgotten(faulty: Faulty) -> None:
         with Raw(faulty.port) as raw:
             raw.send(HEALTH)
             faulty.until(lambda: len(fault._held) == 1, "the request is held")  # type: ignore[attr-defined]
-            reset_on_close(raw.socket)
+            raw.reset_on_close()
         faulty.until(lambda: not fault._held, "the client is forgotten")  # type: ignore[attr-defined]
 
 
@@ -81,12 +81,13 @@ def test_a_server_that_stops_does_not_wait_for_what_is_held() -> None:
 
 
 def test_nothing_is_read_until_it_stops_and_then_all_is_executed(faulty: Faulty) -> None:
-    with Raw(faulty.port) as old, Raw(faulty.port) as idle:
+    with contextlib.ExitStack() as stack, Raw(faulty.port) as old, Raw(faulty.port) as idle:
         for raw in (old, idle):
             raw.send(HEALTH)
             assert raw.answer()[0] == 200
-        with faulty.on(plan("black_hole", reads="nothing")) as fault, Raw(faulty.port) as new:
+        with faulty.on(plan("black_hole", reads="nothing")) as fault:
             assert fault.hits == 2
+            new = stack.enter_context(Raw(faulty.port))
             old.send(payment("old"))
             new.send(payment("new"))
             with Raw(faulty.port) as gone:
