@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from mocks.faults import FAULTS, PROCESS_FAULTS
 from mocks.faults.matcher import TRAITS, normalized
 from mocks.gateways import GATEWAYS
 from scenarios.document import Path as Place
@@ -54,7 +55,46 @@ def _timings_are_possible(scenario: Scenario) -> Iterator[Finding]:
             )
 
 
-CHECKS = (_scopes_are_known, _timings_are_possible)
+@reads("faults", "gateways")
+def _what_goes_on_inside_is_kept(scenario: Scenario) -> Iterator[Finding]:
+    ended = {
+        name
+        for fault in scenario.faults
+        if fault.fault in PROCESS_FAULTS
+        for name in scenario.struck(fault.on)
+    }
+    for number, fault in enumerate(scenario.faults):
+        both = [name for name in scenario.struck(fault.on) if name in ended]
+        if both and fault.fault in FAULTS and FAULTS[fault.fault].inside:
+            yield Finding(
+                ("faults", number, "fault"),
+                f"{both[0]} is killed or restarted in this drill, and what {fault.fault!r} changes inside it "
+                "cannot be taken up again by the process that comes after",
+                "make two drills of it",
+            )
+
+
+@reads("faults")
+def _there_are_requests_to_choose_from(scenario: Scenario) -> Iterator[Finding]:
+    for number, fault in enumerate(scenario.faults):
+        kind = FAULTS.get(fault.fault)
+        if kind is None or kind.scoped:
+            continue
+        for key in ("endpoint", "share", "match", "ramp"):
+            if getattr(fault, key) != Fault.model_fields[key].get_default(call_default_factory=True):
+                yield Finding(
+                    ("faults", number, key),
+                    f"{fault.fault} acts on no requests, so there are none to choose from",
+                    f"leave {key} out",
+                )
+
+
+CHECKS = (
+    _scopes_are_known,
+    _timings_are_possible,
+    _what_goes_on_inside_is_kept,
+    _there_are_requests_to_choose_from,
+)
 
 
 def _of_trait(scenario: Scenario, fault: Fault, place: Place, trait: str, given: object) -> Iterator[Finding]:

@@ -57,6 +57,7 @@ class FaultSchedule:
         target: The server that they act on.
         seed: Of the run.
         on: The name of the server, for the journal.
+        not_inside: Why the target cannot have faults that are ``inside`` a gateway; empty when it can.
 
     Attributes:
         active: The faults that are on, in the order in which they act: by the start of their plans, then by
@@ -66,11 +67,14 @@ class FaultSchedule:
         ValueError: A fault's name or parameters are wrong, or two have one id.
     """
 
-    def __init__(self, plans: Sequence[FaultPlan], target: Target, seed: int, on: str) -> None:
+    def __init__(
+        self, plans: Sequence[FaultPlan], target: Target, seed: int, on: str, *, not_inside: str = ""
+    ) -> None:
         self.active: list[Fault] = []
         self._target = target
         self._seed = seed
         self._on = on
+        self._not_inside = not_inside
         self._planned: dict[str, _Planned] = {}
         self._ahead: list[_Step] = []
         self._places = 0
@@ -141,6 +145,8 @@ class FaultSchedule:
     def _take(self, plan: FaultPlan) -> _Planned:
         if plan.fault not in FAULTS:
             raise ValueError(f"there is no fault {plan.fault!r}; the faults are {', '.join(FAULTS)}")
+        if self._not_inside and FAULTS[plan.fault].inside:
+            raise ValueError(f"fault {plan.id}: {plan.fault} {self._not_inside}")
         if plan.id in self._planned:
             raise ValueError(f"there is a fault {plan.id} already")
         fault = FAULTS[plan.fault](plan, self._target, self._seed)
