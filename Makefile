@@ -5,12 +5,14 @@ BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 NODE_SDKS  := tests/node_sdks
 NODE_READY := $(NODE_SDKS)/node_modules/.ready
+CHAOS_TOOLKIT := tests/chaos_toolkit
+CHAOS_TOOLKIT_READY := $(CHAOS_TOOLKIT)/venv/.ready
 COMPETITORS := benchmarks/competitors
 COMPETITORS_READY := $(COMPETITORS)/venv/.ready
 SCENARIO ?= gateway_failover
 ALONE := tests/drills tests/locust
 
-.PHONY: drill test test-slow node-sdks lint bench competitors report lock clean
+.PHONY: drill test test-slow node-sdks chaos-toolkit lint bench competitors report lock clean
 
 drill: $(READY)                 ## play the failover drill and say the verdict (about 90 s)
 	$(BIN)/paydrill run $(SCENARIO)
@@ -19,10 +21,12 @@ test: $(READY)                  ## all tests but the slow ones; whole drills aft
 	$(BIN)/python -m pytest -n 2 --dist loadfile $(ALONE:%=--ignore=%)
 	$(BIN)/python -m pytest $(ALONE)
 
-test-slow: $(READY) node-sdks   ## whole drills, kills, large journals, the gateways' Node SDKs
+test-slow: $(READY) node-sdks chaos-toolkit  ## whole drills, kills, large journals, the gateways' Node SDKs
 	$(BIN)/python -m pytest -m slow --timeout=600
 
 node-sdks: $(NODE_READY)        ## the gateways' Node SDKs, for the tests that use them
+
+chaos-toolkit: $(CHAOS_TOOLKIT_READY)  ## the Chaos Toolkit, for the test that runs the example experiment
 
 lint: $(READY)
 	$(BIN)/ruff check .
@@ -46,7 +50,7 @@ lock:                           ## renew requirements.lock (needs pip-tools)
 	  --output-file requirements.lock pyproject.toml
 
 clean:
-	rm -rf $(VENV) $(NODE_SDKS)/node_modules $(COMPETITORS)/node_modules $(COMPETITORS)/venv .mypy_cache .ruff_cache .pytest_cache .hypothesis *.egg-info
+	rm -rf $(VENV) $(NODE_SDKS)/node_modules $(CHAOS_TOOLKIT)/venv $(COMPETITORS)/node_modules $(COMPETITORS)/venv .mypy_cache .ruff_cache .pytest_cache .hypothesis *.egg-info
 
 $(READY): requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
@@ -65,6 +69,13 @@ $(NODE_READY): $(NODE_SDKS)/package.json $(NODE_SDKS)/package-lock.json
 	@echo "installing the Node SDKs from $(NODE_SDKS)/package-lock.json ..."
 	@cd $(NODE_SDKS) && npm ci --ignore-scripts --silent
 	@touch $(NODE_READY)
+
+$(CHAOS_TOOLKIT_READY): $(CHAOS_TOOLKIT)/requirements.lock
+	@echo "installing the Chaos Toolkit from $(CHAOS_TOOLKIT)/requirements.lock ..."
+	@$(PYTHON) -m venv --clear $(CHAOS_TOOLKIT)/venv
+	@$(CHAOS_TOOLKIT)/venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes \
+	  -r $(CHAOS_TOOLKIT)/requirements.lock
+	@touch $(CHAOS_TOOLKIT_READY)
 
 $(COMPETITORS_READY): $(wildcard $(COMPETITORS)/*.lock) $(COMPETITORS)/package-lock.json
 	@echo "installing localstripe and WireMock from the lock files of $(COMPETITORS) ..."

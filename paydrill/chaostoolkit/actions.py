@@ -72,11 +72,11 @@ def clear_faults(
         return admin_of(target, configuration, secrets).clear()
     cleared: list[str] = []
     troubles: list[str] = []
-    for name, client in admins(configuration, secrets):
+    for client in admins(configuration, secrets):
         try:
             cleared += client.clear()
         except (AdminError, UnreachableError) as error:
-            troubles.append(f"{name}: {error}")
+            troubles.append(f"{client.url}: {error}")
     if troubles:
         raise UnreachableError("; ".join(troubles))
     return cleared

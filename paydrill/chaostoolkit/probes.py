@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets as random
 import time
 from collections import Counter
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 from paydrill.admin_client import UnreachableError, request
@@ -27,7 +28,7 @@ def faults_are_clear(configuration: Configuration | None = None, secrets: Secret
     Raises:
         UnreachableError: A server doesn't answer, or there is none.
     """
-    return not any(client.faults()["faults"] for _, client in admins(configuration, secrets))
+    return not any(client.faults()["faults"] for client in admins(configuration, secrets))
 
 
 def success_rate(
@@ -144,7 +145,7 @@ def differences(configuration: Configuration | None, secrets: Secrets | None) ->
     claimed, collected, unsettled = _claimed(platform(configuration))
     truth: Counter[Move] = Counter()
     refunds: Counter[tuple[str, str, str]] = Counter()
-    for _, client in admins(configuration, secrets):
+    for client in admins(configuration, secrets):
         for row in client.movements():
             if (row["order_id"], row["gateway"]) in collected:
                 continue
@@ -156,15 +157,15 @@ def differences(configuration: Configuration | None, secrets: Secrets | None) ->
         truth["refunds", order, gateway, currency, amount] += 1
     return [
         *unsettled,
-        *(
-            f"{_told(move)}: {times} times in the platform's ledger only"
-            for move, times in (claimed - truth).items()
-        ),
-        *(
-            f"{_told(move)}: {times} times in the gateway's ledger only"
-            for move, times in (truth - claimed).items()
-        ),
+        *_only(claimed - truth, "the platform's ledger"),
+        *_only(truth - claimed, "the gateway's ledger"),
     ]
+
+
+def _only(moves: Counter[Move], where: str) -> Iterator[str]:
+    for (kind, order, gateway, currency, amount), times in moves.items():
+        often = "once" if times == 1 else f"{times} times"
+        yield f"{kind} of {order}, {amount} {currency} (minor units) at {gateway}: {often} in {where} only"
 
 
 def _claimed(url: str) -> tuple[Counter[Move], set[tuple[str, str]], list[str]]:
@@ -193,8 +194,3 @@ def _claimed(url: str) -> tuple[Counter[Move], set[tuple[str, str]], list[str]]:
         if page.get("next") is None:
             return claimed, collected, unsettled
         path = f"/ledger?after={page['next']}"
-
-
-def _told(move: Move) -> str:
-    kind, order, gateway, currency, amount = move
-    return f"{kind} of {order}, {amount} {currency} (minor units) at {gateway}"

@@ -16,38 +16,40 @@ PLATFORM = "http://127.0.0.1:12110"
 """Where ``paydrill mock`` serves the platform by default."""
 
 
-def admins(configuration: Configuration | None, secrets: Secrets | None) -> list[tuple[str, AdminClient]]:
-    """The admin interfaces of an experiment, each with the name of the mock or proxy that has it.
+def admins(configuration: Configuration | None, secrets: Secrets | None) -> list[AdminClient]:
+    """The admin interfaces of an experiment.
 
-    They are those of the configuration's ``paydrill_admin`` (a URL, or a list of them); without it, all that
-    this machine has on the usual ports. A token is the secret ``admin_token``.
+    They are those of the configuration's ``paydrill_admin`` (URLs, as a list or with commas between); without
+    it, all that this machine has on the usual ports. A token is the secret ``admin_token``.
 
     Raises:
-        UnreachableError: There is none, or one that is named doesn't answer.
-        AdminError: One wants another token.
+        UnreachableError: There is none.
         ValueError: One is no URL, or on another host without a token.
     """
     token = str((secrets or {}).get("admin_token", ""))
     urls = (configuration or {}).get("paydrill_admin")
     if urls is None:
-        found = [(str(listed["on"]), client) for client, listed in running(token=token)]
+        found = [client for client, _ in running(token=token)]
         if not found:
             raise UnreachableError(
                 "no mock or proxy has an admin interface here: paydrill mock --admin 12100"
             )
         return found
-    clients = [AdminClient(url, token) for url in ([urls] if isinstance(urls, str) else urls)]
-    return [(str(client.faults()["on"]), client) for client in clients]
+    return [AdminClient(url, token) for url in (urls.split(",") if isinstance(urls, str) else urls)]
 
 
 def admin_of(name: str, configuration: Configuration | None, secrets: Secrets | None) -> AdminClient:
-    """The admin interface of one mock or proxy. Raises as ``admins``, and UnreachableError when there is none
-    of this name."""
-    found = admins(configuration, secrets)
-    for there, client in found:
-        if there == name:
-            return client
-    raise UnreachableError(f"there is no {name!r} here, only {', '.join(there for there, _ in found)}")
+    """The admin interface of one mock or proxy.
+
+    Raises:
+        UnreachableError: There is none of this name, or one of them doesn't answer.
+        AdminError: One of them wants another token.
+        ValueError: As ``admins``.
+    """
+    there = {str(client.faults()["on"]): client for client in admins(configuration, secrets)}
+    if name not in there:
+        raise UnreachableError(f"there is no {name!r} here, only {', '.join(there)}")
+    return there[name]
 
 
 def platform(configuration: Configuration | None) -> str:

@@ -1,0 +1,1 @@
+"""The Chaos Toolkit runs the example experiment; ``make chaos-toolkit`` installs it into ``venv`` here."""
