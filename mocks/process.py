@@ -9,6 +9,8 @@ The conversation, one JSON message a line:
 - conductor, at any time: ``{"prepare": {"role": ...}}``, a plan for this role will come and shall not wait
   for imports; ``{"clear": {}}``, no fault is to be on any more; ``{"restart": {}}``, end as at SIGTERM,
   another process will go on
+- conductor, when the platform has settled: ``{"records": {}}``, to who stands before a sandbox: read what it
+  knows of the run; child, when that is written down: ``{"records": {}}``
 
 A plan may hold ``process``, the name in the journal of a process that goes on where another one ended, and
 ``go``, when the run has begun already.
@@ -85,10 +87,19 @@ class Continued(Protocol):
         """It will end, but not the run: another process will go on."""
 
 
+@runtime_checkable
+class Recorded(Protocol):
+    """A service whose truth lies elsewhere, and is read when the load has ended."""
+
+    async def read_records(self) -> None:
+        """Read it, and write it down; that it could not be read is written down, too."""
+
+
 ROLES = {
     "gateway": "mocks.gateways.service:GatewayService",
     "platform": "mocks.platform.process:Platform",
     "proxy": "mocks.proxy.service:ProxyService",
+    "sandbox": "mocks.sandboxes.service:SandboxService",
 }
 """Role -> module and class of its service, imported when the plan names it."""
 
@@ -145,6 +156,9 @@ class Child:
                 if isinstance(self._service, Continued):
                     self._service.hand_on()
                 break
+            elif "records" in message and isinstance(self._service, Recorded):
+                await self._service.read_records()
+                self._tether.send({"records": {}})
             elif "go" in message and self._service is not None and self._flushing is None:
                 self._go(int(message["go"]["epoch_ns"]))
             else:

@@ -6,12 +6,14 @@ from typing import Annotated, NoReturn
 
 import typer
 
+from mocks.sandboxes import SANDBOXES
 from paydrill.exits import USAGE, leave
 from paydrill.live import clock
 from scenarios.checkout import PlanSummary, plan, summarise
 from scenarios.document import ScenarioError
 from scenarios.quantities import format_duration, format_share
 from scenarios.reading import load_scenario
+from scenarios.sandboxes import request_limit
 from scenarios.schema import Objectives, Scenario
 
 ScenarioArgument = Annotated[
@@ -90,6 +92,14 @@ def in_words(scenario: Scenario, summary: PlanSummary) -> list[str]:
         f"{format_share(scenario.load.declines)} of them must be declined), "
         f"seed {scenario.seed}, plan {summary.digest[:12]}"
     )
+    for name, gateway in scenario.gateways.items():
+        if gateway.sandbox is not None:
+            variables = ", ".join(key.variable for key in SANDBOXES[name].keys)
+            lines.append(
+                f"{name} is its sandbox at {SANDBOXES[name].host}, asked at most "
+                f"{request_limit(gateway, name):.3g} times a second on average; its keys are taken from "
+                f"{variables}"
+            )
     gated = gates(scenario.objectives)
     lines.append(
         "the verdict asks for: " + (", ".join(gated) if gated else "nothing, so it will be INCONCLUSIVE")

@@ -13,6 +13,10 @@ from pathlib import Path
 from typing import Any
 
 from journal.tether import FD_VARIABLE, Message, Tether, TetherBrokenError
+from mocks.sandboxes import SANDBOXES
+
+KEY_VARIABLES = frozenset(key.variable for sandbox in SANDBOXES.values() for key in sandbox.keys)
+"""Environment variables that hold keys of sandboxes: a child is handed those that it needs, and no others."""
 
 
 class ChildError(Exception):
@@ -47,7 +51,7 @@ class Child:
                 stderr=subprocess.STDOUT,
                 pass_fds=(theirs.fileno(),),
                 env={
-                    **os.environ,
+                    **{name: value for name, value in os.environ.items() if name not in KEY_VARIABLES},
                     **(extra or {}),
                     FD_VARIABLE: str(theirs.fileno()),
                     "PYTHONUNBUFFERED": "1",
@@ -112,6 +116,11 @@ class Child:
     def go(self, message: Mapping[str, Any]) -> None:
         """Start the run. Raises ChildError when the child is gone."""
         self._send({"go": dict(message)})
+
+    def read_records(self) -> None:
+        """Tell who stands before a sandbox to read its records; it says ``records`` when that is done. Raises
+        ChildError when the child is gone."""
+        self._send({"records": {}})
 
     def said(self) -> Message | None:
         """A message that has come in, or ``None``. Does not wait."""

@@ -17,10 +17,12 @@ from journal.clock import SECOND, Clock
 from journal.reader import Tail
 from journal.records import Mark
 from journal.writer import Writer
+from mocks.sandboxes.records import UNREAD
+from paydrill.abort_condition import AbortWatch
 from paydrill.crew import Crew, CrewError
 from paydrill.drilled_platform import DrilledPlatform, PlatformError
 from paydrill.live import View
-from paydrill.live_state import LiveState
+from paydrill.live_state import LAG_NS, LiveState
 from paydrill.process_faults import ProcessFaults
 from paydrill.run_folder import RunFolder, is_full
 from scenarios.checkout import PlanSummary
@@ -31,14 +33,24 @@ _TICK = 0.1
 _GRACE = 8.0
 """Seconds that all children together may take to flush and end."""
 
+_RECORDS = 60.0
+"""Seconds that the records of sandboxes may take to be read, and besides one for so many payments:"""
+_RECORDS_RATE = 5
+_RECORDS_HURRIED = 10.0
+"""The same of a drill that was stopped."""
+
 _OVERTIME = 20.0
 """Seconds that the load may take after the last customer gave up, before it is taken for dead."""
 
-Ended = Literal["complete", "aborted", "interrupted"]
+Ended = Literal["complete", "stopped", "aborted", "interrupted"]
 
 
 class AbortedError(Exception):
     """The environment broke; the text says what and where to look."""
+
+
+class StoppedError(Exception):
+    """The scenario's own condition for an early end was met; the text says how."""
 
 
 class InterruptedDrillError(Exception):
@@ -147,6 +159,10 @@ class Conductor:
             ended = "interrupted"
             self._mark("interrupted", "stopped by Ctrl-C")
             self.view.step("interrupted: letting what is in flight end ...")
+        except StoppedError as stop:
+            ended = "stopped"
+            self._mark("stopped", str(stop))
+            self.view.step(f"stopped: {stop}")
         except AbortedError as error:
             ended = "aborted"
             self._mark("aborted", str(error))
@@ -161,6 +177,7 @@ class Conductor:
         platform = DrilledPlatform(url)
         try:
             self._settle(platform, ended)
+            self._read_records(ended)
             self._export(platform)
         finally:
             platform.close()
@@ -177,19 +194,24 @@ class Conductor:
 
         Raises:
             InterruptedDrillError: Ctrl-C.
+            StoppedError: The scenario's condition for it was met.
             AbortedError: A child died, or the load did not end.
         """
         limit = self.scenario.duration_ns + self.scenario.load.timeout + int(_OVERTIME * SECOND)
         load = self._crew.load
         assert load is not None
+        condition = self.scenario.abort_when
+        abort = None if condition is None else AbortWatch(condition)
         while True:
             now = self._clock.now_ns()
             self._tell_stages(now)
             self._tell_process_faults()
             self._flush()
-            state.take(tail.new())
+            seen = state.take(tail.new())
             state.forget(now)
             self.view.show(state, now)
+            if abort is not None and (met := abort.take(seen, now - LAG_NS)):
+                raise StoppedError(met)
             if self.interrupts.count:
                 raise InterruptedDrillError
             if not self._load_done and (message := load.said()) is not None:
@@ -248,7 +270,9 @@ class Conductor:
         """Wait until the platform knows the outcome of every payment, as long as the scenario allows. Debits
         that are still collected then are no unknowns, and leave it settled."""
         allowed = (
-            self.scenario.settle / SECOND if ended == "complete" else min(3.0, self.scenario.settle / SECOND)
+            self.scenario.settle / SECOND
+            if ended in ("complete", "stopped")
+            else min(3.0, self.scenario.settle / SECOND)
         )
         deadline = time.monotonic() + allowed
         began = time.monotonic()
@@ -276,6 +300,14 @@ class Conductor:
                 f"settling: the platform has {left} unresolved and {collected} unsettled payments ..."
             )
             time.sleep(_TICK)
+
+    def _read_records(self, ended: Ended) -> None:
+        """Have the sandboxes' own records read, which say what truly happened."""
+        limit_s = (
+            _RECORDS + self.summary.payments / _RECORDS_RATE if ended == "complete" else _RECORDS_HURRIED
+        )
+        for name in self._crew.read_records(limit_s):
+            self._mark("note", f"{UNREAD}: they did not come within {limit_s:.0f} s", name)
 
     def _export(self, platform: DrilledPlatform) -> None:
         assert self._writer is not None

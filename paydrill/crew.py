@@ -7,7 +7,8 @@ import importlib.util
 import resource
 import socket
 import threading
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from journal.clock import Clock
@@ -96,6 +97,23 @@ class Crew:
                     with contextlib.suppress(ChildError):
                         child.clear()
 
+    def read_records(self, limit_s: float) -> list[str]:
+        """Have the records of all sandboxes read, within ``limit_s`` seconds together. Returns the sandboxes
+        of which they were not."""
+        waiting = []
+        for name in self._sandboxes:
+            self.tell(f"reading the records of {name}'s sandbox ...")
+            with contextlib.suppress(ChildError):
+                self._of(name).read_records()
+            waiting.append(name)
+        deadline = time.monotonic() + limit_s
+        while waiting and time.monotonic() < deadline:
+            for name in tuple(waiting):
+                if "records" in (self._of(name).said() or {}):
+                    waiting.remove(name)
+            time.sleep(_STEP / 10)
+        return waiting
+
     # What a fault that ends a process does, in a thread of its own.
 
     def end_process(self, name: str, *, orderly: bool) -> None:
@@ -159,13 +177,21 @@ class Crew:
 
     def _start(self) -> str:
         scenario, journal = self.scenario, self.folder.journal
-        gateways = {name: self._child(name, "mocks.process") for name in scenario.gateways}
-        own = self._child("platform", "mocks.process") if scenario.platform.reference is not None else None
+        gateways = {
+            name: self._child(name, "mocks.process", plans.keys_of([name] if name in self._sandboxes else ()))
+            for name in scenario.gateways
+        }
+        own = None
+        if scenario.platform.reference is not None:
+            own = self._child("platform", "mocks.process", plans.keys_of(self._sandboxes))
         watch = self._child("probes", "probes.process") if scenario.probes else None
         urls: dict[str, str] = {}
         for name, child in gateways.items():
             # A platform that runs already has to know where to find them, so they take their known ports.
             port = GATEWAYS[name].default_port if own is None else 0
+            if name in self._sandboxes:
+                child.plan(plans.sandbox(scenario, name, self.folder.run, journal, port))
+                continue
             plan = plans.gateway(scenario, name, journal, port)
             if name in scenario.ended_processes():
                 plan["state"] = str(self.folder.state / name)
@@ -185,6 +211,8 @@ class Crew:
             urls["platform"] = f"http://{_LOOPBACK}:{own_port}"
             # Each knows the other's address: the gateways are told last where their webhooks go.
             for name, child in gateways.items():
+                if name in self._sandboxes:
+                    continue
                 self._webhooks[name] = plans.webhooks(scenario, name, urls["platform"])
                 child.deliver(self._webhooks[name])
         else:
@@ -217,8 +245,13 @@ class Crew:
         self.children.append(child)
         return child
 
-    def _child(self, name: str, module: str) -> Child:
-        child = Child(name, ["-m", module], self.folder.logs / f"{name}.log")
+    @property
+    def _sandboxes(self) -> tuple[str, ...]:
+        """The gateways that are sandboxes."""
+        return tuple(name for name, gateway in self.scenario.gateways.items() if gateway.sandbox is not None)
+
+    def _child(self, name: str, module: str, keys: Mapping[str, str] | None = None) -> Child:
+        child = Child(name, ["-m", module], self.folder.logs / f"{name}.log", keys)
         self.children.append(child)
         return child
 

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import os
 import random
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 from mocks.faults import FAULTS, PROCESS_FAULTS
 from mocks.platform.webhooks import EVENTS
+from mocks.sandboxes import SANDBOXES
+from mocks.sandboxes.keys import problems
 from probes import PROBES
 from scenarios.fault_scope import scope_of
 from scenarios.parameters import parameter_value
+from scenarios.sandboxes import limit
 from scenarios.schema import Fault, Latency, Repeat, Scenario
 
 Plan = dict[str, Any]
@@ -34,12 +38,48 @@ def gateway(scenario: Scenario, name: str, journal: Path | None, port: int = 0) 
         "settlement": scenario.gateways[name].settlement,
         "region": scenario.gateways[name].region,
         "journal": str(journal) if journal else None,
-        "faults": [
-            _fault(identity, fault)
-            for identity, fault in scenario.identified_faults()
-            if fault.on == name and fault.fault not in PROCESS_FAULTS
-        ],
+        "faults": _faults(scenario, name),
     }
+
+
+def sandbox(scenario: Scenario, name: str, run: str, journal: Path | None, port: int = 0) -> Plan:
+    """The plan of the proxy in front of a gateway's sandbox, with the faults that it injects. ``run`` is the
+    prefix of the run's order ids. The keys are in the environment, never in a plan."""
+    how = scenario.gateways[name].sandbox
+    assert how is not None
+    requests, period_s, _ = limit(scenario.gateways[name], name)
+    return {
+        "role": "sandbox",
+        "gateway": name,
+        "name": name,
+        "host": "127.0.0.1",
+        "port": port,
+        "seed": scenario.seed,
+        "run": run,
+        "requests": requests,
+        "period_s": period_s,
+        "address": how.address,
+        "authority": how.ca,
+        "region": scenario.gateways[name].region,
+        "journal": str(journal) if journal else None,
+        "faults": _faults(scenario, name),
+    }
+
+
+def key_problems(scenario: Scenario, environ: Mapping[str, str] = os.environ) -> list[str]:
+    """A sentence for each key of a sandbox of this scenario that is missing or refused."""
+    return [
+        problem
+        for name, gateway in scenario.gateways.items()
+        if gateway.sandbox is not None
+        for problem in problems(SANDBOXES[name].keys, environ)
+    ]
+
+
+def keys_of(sandboxes: Iterable[str], environ: Mapping[str, str] = os.environ) -> dict[str, str]:
+    """The keys of some sandboxes, as the environment of who needs them."""
+    variables = [key.variable for name in sandboxes for key in SANDBOXES[name].keys]
+    return {variable: environ[variable] for variable in variables if variable in environ}
 
 
 def continued(plan: Plan, life: int, epoch_ns: int, now_ns: int, webhooks: Plan | None = None) -> Plan:
@@ -100,6 +140,7 @@ def platform(
                 "url": url,
                 "weight": scenario.gateways[name].weight,
                 "webhook_secret": (secrets or {}).get(name, ""),
+                "sandbox": scenario.gateways[name].sandbox is not None,
             }
             for name, url in gateways.items()
         ],
@@ -145,6 +186,14 @@ def _probe_url(probe: str, on: str, urls: dict[str, str]) -> str:
     if on not in urls:
         return on
     return urls[on] + _HEALTH if probe == "http" else urls[on]
+
+
+def _faults(scenario: Scenario, name: str) -> list[Plan]:
+    return [
+        _fault(identity, fault)
+        for identity, fault in scenario.identified_faults()
+        if fault.on == name and fault.fault not in PROCESS_FAULTS
+    ]
 
 
 def _fault(identity: str, fault: Fault) -> Plan:

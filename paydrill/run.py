@@ -16,8 +16,9 @@ import typer
 from paydrill.check import ScenarioArgument, SeedOption, SetOption, refuse, settings
 from paydrill.conductor import AbortedError, Conductor, InterruptedDrillError, Interrupts
 from paydrill.console import console as open_console
-from paydrill.exits import ABORTED, INTERRUPTED, leave
+from paydrill.exits import ABORTED, INTERRUPTED, USAGE, leave
 from paydrill.live import view_for
+from paydrill.plans import key_problems
 from paydrill.run_folder import RunFolder, RunFolderError, check_room, create
 from paydrill.verdict_table import show_verdict
 from scenarios.checkout import plan, summarise
@@ -48,6 +49,9 @@ def run(
         loaded = load_scenario(scenario, settings(seed, set_, target))
     except ScenarioError as error:
         refuse(error)
+    unusable = key_problems(loaded)
+    if unusable:
+        leave(USAGE, "\n".join([*unusable, "nothing was started"]))
     console = open_console()
     try:
         folder = create(out, loaded, datetime.datetime.now(datetime.UTC))

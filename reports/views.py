@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from mocks.sandboxes.records import SOURCE, UNREAD
 from reports.findings import View
 from reports.run_folder import RunFolder
 
@@ -91,10 +93,23 @@ def views_of(run: RunFolder) -> Views:
             why = f"the journal of {name} is damaged"
         elif dead(name):
             why = f"{name} died, and its last records may be missing"
+        elif run.scenario.gateways[name].sandbox is not None:
+            why = _unread(marks, name)
         else:
             why = ""
         gateways.append(View(name, known.get(name, 0), not why, why))
     return Views(client, ledger, tuple(gateways))
+
+
+def _unread(marks: list[dict[str, Any]], name: str) -> str:
+    """Why the records of a sandbox are not whole; empty when they are."""
+    notes = [mark["text"] for mark in marks if mark["source"] == name and mark["kind"] == "note"]
+    for text in notes:
+        if text.startswith(UNREAD):
+            return f"{name}: {text}"
+    if any(text.startswith(SOURCE) for text in notes):
+        return ""
+    return f"the records of {name}'s sandbox were not read"
 
 
 def _orders_by_gateway(run: RunFolder) -> dict[str, int]:

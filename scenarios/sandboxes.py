@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from mocks.faults import FAULTS, PROCESS_FAULTS
 from mocks.gateways import GATEWAYS
 from mocks.gateways.rate_limit import Limit
 from mocks.sandboxes import SANDBOXES
@@ -125,6 +126,22 @@ def _platform_pays_alone(scenario: Scenario) -> Iterator[Finding]:
             )
 
 
+@reads("faults", "gateways")
+def _faults_can_be_in_front(scenario: Scenario) -> Iterator[Finding]:
+    for number, fault in enumerate(scenario.faults):
+        for name, gateway in scenario.gateways.items():
+            if gateway.sandbox is None or fault.on not in (name, gateway.region):
+                continue
+            inside = fault.fault in FAULTS and FAULTS[fault.fault].inside
+            if inside or fault.fault in PROCESS_FAULTS:
+                yield Finding(
+                    ("faults", number, "fault"),
+                    f"{fault.fault} changes what goes on inside a gateway, which a proxy in front of "
+                    f"{name}'s sandbox cannot",
+                    "choose another fault, or let the gateway be a mock",
+                )
+
+
 _TOLD_BY_EVENT = ("dispute_mismatches", "fee_mismatches", "payout_mismatches")
 
 
@@ -150,4 +167,10 @@ def _rounded_down(rate: float) -> str:
     return format_rate(scaled)
 
 
-CHECKS = (_rate_fits, _sandboxes_are_known, _platform_pays_alone, _events_do_not_come)
+CHECKS = (
+    _rate_fits,
+    _sandboxes_are_known,
+    _platform_pays_alone,
+    _faults_can_be_in_front,
+    _events_do_not_come,
+)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import ssl
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from mocks.http import Server
 from mocks.outbound import Client
 from mocks.platform.app import App
 from mocks.platform.breaker import Breaker, State
-from mocks.platform.connectors import CONNECTORS
+from mocks.platform.connectors import CONNECTORS, Connector
 from mocks.platform.gateway import Gateway, Patience
 from mocks.platform.inbox import Inbox
 from mocks.platform.janitor import Janitor
@@ -33,7 +34,8 @@ class Platform:
 
     Its plan: ``{"host", "port", "seed", "store": <path of the SQLite file>, "timeout_ns": <per call>,
     "gateways": [{"name", "url", "weight", "authority": <path of the certificate to trust, for an https
-    URL>, "webhook_secret"}, ...]}``. The webhooks of a gateway without a secret are not taken.
+    URL>, "webhook_secret", "sandbox": <its keys are in the environment>}, ...]}``. The webhooks of a gateway
+    without a secret are not taken.
     """
 
     def __init__(self) -> None:
@@ -104,7 +106,7 @@ class Platform:
         name = str(entry["name"])
         if name not in CONNECTORS:
             raise ValueError(f"the platform has no connector for {name!r}; it has {', '.join(CONNECTORS)}")
-        connector = CONNECTORS[name]()
+        connector = _connector(name, sandbox=bool(entry.get("sandbox")))
         return Gateway(
             connector,
             connector.connect(Client(str(entry["url"]), tls=_trusting(entry.get("authority")))),
@@ -117,6 +119,18 @@ class Platform:
         if self._writer is not None and self._clock is not None:
             text = f"{gateway}: breaker {state}"
             self._writer.write(Mark(self._clock.now_ns(), "note", self._name, text))
+
+
+def _connector(name: str, *, sandbox: bool) -> Connector:
+    """Raises KeysError when the keys of a sandbox are not in the environment, or are no test keys."""
+    if not sandbox:
+        return CONNECTORS[name]()
+    # Who pays through mocks alone need not load what sandboxes need.
+    from mocks.sandboxes import SANDBOXES
+    from mocks.sandboxes.keys import read
+
+    keys = SANDBOXES[name].keys
+    return CONNECTORS[name](**read(keys, os.environ).arguments(keys))
 
 
 def _trusting(authority: str | None) -> ssl.SSLContext | None:

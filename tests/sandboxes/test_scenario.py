@@ -79,6 +79,11 @@ def test_probes_that_alone_are_too_many_are_refused() -> None:
         ("stripe: {sandbox: {}, latency: {p50: 1ms, p99: 2ms}}", "gateways.stripe.latency: is a mock's"),
         ("stripe: {sandbox: {address: '10.0.0.1:443'}}", "gateways.stripe.sandbox.address"),
         ("stripe: {sandbox: {key: sk_test_1}}", "unknown key 'key'"),
+        (
+            "stripe: {sandbox: {}}\nfaults: [{at: 1s, for: 1s, on: stripe, fault: keys_lost}]",
+            "inside a gateway",
+        ),
+        ("stripe: {sandbox: {}}\nfaults: [{at: 1s, for: 1s, on: stripe, fault: kill}]", "inside a gateway"),
         ("stripe: {sandbox: {}}\n  paypal: {sandbox: {}}", "a person approves each order"),
     ],
 )
