@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
+
+import orjson
 
 from mocks.exchange import Exchange, Request
 from mocks.faults.matcher import NOTHING, Traits
@@ -13,11 +16,18 @@ from mocks.proxy.head import RequestHead, ResponseHead, fields
 from mocks.reply import Reply
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from mocks.faults.fault import Fault
+    from mocks.gateways.call import Call
     from mocks.proxy.downstream import Downstream
     from mocks.proxy.proxy import Proxy
     from mocks.proxy.upstream import UpstreamConnection
     from mocks.transmission import Transmission
+
+
+COPY_LIMIT = 256 << 10
+"""Bytes of an answer that are looked at for the journal; a larger one is not of a payment."""
 
 
 class ProxyCall:
@@ -39,10 +49,14 @@ class ProxyCall:
         forwarded: Something of it was sent: what becomes of it is the origin's.
         forwarded_ns: When, by ``time.monotonic_ns()``.
         kept: What came back, of a call whose answer is kept; None when it goes on as it comes.
-        kept_size: Bytes of it.
+        copy: The same of one that goes on as it comes, for the journal; None when that needs none.
+        kept_size: Bytes of either.
         noted: It is to be noted with its answer, which is kept for that, and has not been yet.
         answer: The head of the answer.
         reply: The answer that the proxy itself gives, or the origin's once it is whole.
+        result: What the origin decided, in the journal's words, as far as its answer tells.
+        order_id: The order it belongs to, likewise.
+        replayed: The answer says that it is the one to an earlier request.
         client_gone: The client has left; the call goes on, as faults have touched it.
         fault: The names of the faults that touched it, in that order, joined by ``+``.
         over: It has been answered or lost.
@@ -56,6 +70,7 @@ class ProxyCall:
         "answer",
         "body",
         "client_gone",
+        "copy",
         "downstream",
         "endpoint",
         "fault",
@@ -67,11 +82,14 @@ class ProxyCall:
         "kept_size",
         "noted",
         "number",
+        "order_id",
         "over",
         "proxy",
         "received",
         "received_ns",
+        "replayed",
         "reply",
+        "result",
         "seen",
         "timer",
         "unsent",
@@ -98,10 +116,14 @@ class ProxyCall:
         self.forwarded = False
         self.forwarded_ns = 0
         self.kept: list[bytes] | None = None
+        self.copy: list[bytes] | None = None
         self.answer: ResponseHead | None = None
         self.kept_size = 0
         self.noted = False
         self.reply: Reply | None = None
+        self.result = ""
+        self.order_id = ""
+        self.replayed = False
         self.client_gone = False
         self.endpoint = ""
         self.fault = ""
@@ -157,6 +179,11 @@ class ProxyCall:
         return self.head.method == b"POST" if kind is None else self.endpoint in kind.payment_endpoints
 
     @property
+    def writes(self) -> bool:
+        """Whether it may change something."""
+        return self.head.method not in (b"GET", b"HEAD", b"OPTIONS")
+
+    @property
     def idempotency_key(self) -> str:
         """As sent, empty without one."""
         return self.proxy.idempotency_key(self.head)
@@ -183,8 +210,16 @@ class ProxyCall:
         return self.proxy.error(status)
 
     def moved(self, reply: Reply) -> bool:
-        """Whether an answer is to a write that was carried out, as far as its status tells."""
-        return self.head.method != b"GET" and 200 <= reply.status < 300
+        """Whether an answer is to a payment or refund that was made, or is on its way; of a gateway that is
+        not known, to a write that was carried out, as far as its status tells."""
+        kind = self.proxy.kind
+        if kind is None:
+            return self.writes and 200 <= reply.status < 300
+        if reply.result == "processing":
+            # Real gateways write spaces into their JSON, which the mocks that are asked here never do.
+            with contextlib.suppress(ValueError):
+                reply = reply._replace(body=orjson.dumps(orjson.loads(reply.body)))
+        return kind.moved(cast("Call", self), reply)
 
     def contradiction(self, reply: Reply) -> Reply | None:
         """HTTP 200 with the opposite of what an answer says of a payment; None when it says nothing of it, or
@@ -215,9 +250,10 @@ class ProxyCall:
         """Never answer, and leave the connection open. What has not been passed on never is. The answers to
         requests that follow on the connection wait behind it. ``gone`` is called once when its client has
         left."""
-        self.exchange.on_lost = gone
         self.downstream.queue(self)
+        self.exchange.on_lost = gone
         self.proxy.lose(self)
+        self.downstream.settled(self)
 
     def transmit(self, reply: Reply, transmission: Transmission, *, keep_alive: bool = True) -> None:
         """Send the answer in the transmission's way. ``keep_alive`` false tells the client that the
@@ -245,6 +281,13 @@ class ProxyCall:
             self.downstream.pass_on(data)
         else:
             self.proxy.keep(self, data)
+            return
+        if self.copy is not None:
+            self.kept_size += len(data)
+            if self.kept_size <= COPY_LIMIT:
+                self.copy.append(data)
+            else:
+                self.copy = None
 
     def answer_ends(self) -> None:
         """The answer has come whole."""

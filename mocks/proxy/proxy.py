@@ -22,6 +22,7 @@ from __future__ import annotations
 import asyncio
 import sys
 import time
+import zlib
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, cast
 
@@ -32,22 +33,26 @@ from mocks.draws import Draws
 from mocks.faults.fault import Fault
 from mocks.faults.matcher import NOTHING, Traits
 from mocks.http import Request, Server
+from mocks.latency import Latency
 from mocks.outbound import Answer
 from mocks.proxy.body import Body
 from mocks.proxy.call import ProxyCall
 from mocks.proxy.credentials import refusal
 from mocks.proxy.downstream import Downstream
-from mocks.proxy.head import RequestHead, addressed, fields
+from mocks.proxy.head import RequestHead, ResponseHead, addressed, fields
+from mocks.proxy.outcome import outcome_of
 from mocks.proxy.upstream import UnreachableError, Upstream, UpstreamConnection
 from mocks.reply import Reply
 from mocks.sandboxes.sandbox import Forwarded
 
 if TYPE_CHECKING:
     import ssl
+    from pathlib import Path
 
     from mocks.exchange import Exchange
     from mocks.gateways.call import Call
     from mocks.gateways.gateway import Gateway
+    from mocks.gateways.kind import GatewayType
     from mocks.sandboxes.pace import Pace
     from mocks.sandboxes.sandbox import Notes
     from mocks.transmission import Transmission
@@ -80,9 +85,15 @@ class ProxyServer(Server):
     """The server of a proxy: its connections hand on bytes."""
 
     def __init__(
-        self, proxy: Proxy, *, host: str = "127.0.0.1", port: int = 0, tls: ssl.SSLContext | None = None
+        self,
+        proxy: Proxy,
+        *,
+        host: str = "127.0.0.1",
+        port: int = 0,
+        tls: ssl.SSLContext | None = None,
+        certificate: Path | None = None,
     ) -> None:
-        super().__init__(proxy.refuse, host=host, port=port, tls=tls)
+        super().__init__(proxy.refuse, host=host, port=port, tls=tls, certificate=certificate)
         self._proxy = proxy
         proxy.server = self
 
@@ -101,8 +112,8 @@ class Proxy:
         name: What the journal calls it.
         upstream: The origin.
         seed: Of the run; settles the moments.
-        kind: The gateway that stands behind the proxy, whose endpoints, errors and bodies are known then. It
-            serves nothing itself.
+        kind: What stands behind the proxy, when it is a gateway that is known: its endpoints, errors and
+            bodies.
         pace: What every request waits for; None: they are passed on as they come.
 
     Attributes:
@@ -110,6 +121,7 @@ class Proxy:
         server: Its server, once it has one.
         faults: Those that are on.
         pace: As given.
+        gateway: The kind's name; empty when it is not known.
         notes: Told of the requests that it wants and of their answers; None: nobody is.
     """
 
@@ -119,12 +131,14 @@ class Proxy:
         upstream: Upstream,
         seed: int,
         *,
-        kind: Gateway | None = None,
+        kind: GatewayType | None = None,
         pace: Pace | None = None,
     ) -> None:
         self.name = name
         self.upstream = upstream
-        self.kind = kind
+        self.gateway = "" if kind is None else kind.name
+        # It serves nothing; it is asked what its requests and answers look like.
+        self.kind: Gateway | None = None if kind is None else kind.make(name, Latency(0, 0), seed)
         self.region = ""
         self.faults: Sequence[Fault] = ()
         self.server: Server | None = None
@@ -256,21 +270,14 @@ class Proxy:
         added_ns = call.added_ns()
         if call.reply is None:
             call.kept = []
-            self._later(call, added_ns * self._moments.uniform(call.number), self._decide)
+            self._later(call, added_ns * self._moments.uniform(call.number), self._turn)
         else:
             self._later(call, added_ns, self._answer)
 
-    def _decide(self, call: ProxyCall) -> None:
-        for fault in call.faults:
-            instead = fault.executing(call)
-            if instead is not None:
-                call.reply = instead
-                self._later(call, call.added_ns(time.monotonic_ns() - call.received_ns), self._answer)
-                return
-        self._turn(call)
-
     def _turn(self, call: ProxyCall) -> None:
         """Pass it on when its turn has come."""
+        if call.kept is None and self._writer is not None and self.kind is not None and call.writes:
+            call.copy = []
         if self.pace is None:
             self._forward(call)
             return
@@ -331,15 +338,15 @@ class Proxy:
         answer = call.answer
         assert answer is not None
         if call.kept is None:
+            if call.copy is not None:
+                self._reply(call, answer, b"".join(call.copy))
             self._note(call, None)
             self._end(call)
             self._journal(call, answer.status, time.monotonic_ns())
             call.downstream.passed_on(call, stays=answer.stays)
             return
-        call.reply = self._reply(call, b"".join(call.kept))
+        call.reply = self._reply(call, answer, b"".join(call.kept))
         self._note(call, call.reply)
-        for fault in call.faults:
-            call.reply = fault.executed(call, call.reply)
         now_ns = time.monotonic_ns()
         added_ns = call.added_ns(now_ns - call.forwarded_ns)
         waited_ns = call.forwarded_ns - call.received_ns
@@ -389,19 +396,26 @@ class Proxy:
             transmission.lose()
         call.downstream.settled(call)
 
-    def _reply(self, call: ProxyCall, raw: bytes) -> Reply:
-        """The origin's answer as faults see it."""
-        answer = call.answer
-        assert answer is not None
+    def _reply(self, call: ProxyCall, answer: ResponseHead, raw: bytes) -> Reply:
+        """The origin's answer as faults and the journal see it: without chunks and compression."""
         body = Body(answer.length, keep=True)
         body.feed(raw[len(answer.raw) :])
-        told = fields(answer.raw)
-        content_type = next((value for name, value in told if name.lower() == "content-type"), "")
+        contents = b"".join(body.data or ())
+        headers = fields(answer.raw)
+        told = {name.lower(): value for name, value in headers}
+        hidden = _FRAMING
+        plain = _plain(contents, told.get("content-encoding", "").lower())
+        if plain is not None:
+            contents, hidden = plain, _FRAMING | {"content-encoding"}
+        if self.kind is not None and call.writes:
+            call.result, call.order_id = outcome_of(self.gateway, answer.status, contents)
+            call.replayed = told.get("idempotent-replayed") == "true"
         return Reply(
             answer.status,
-            b"".join(body.data or ()),
-            headers=tuple((name, value) for name, value in told if name.lower() not in _FRAMING),
-            content_type=content_type or "application/octet-stream",
+            contents,
+            call.result,
+            tuple((name, value) for name, value in headers if name.lower() not in hidden),
+            told.get("content-type", "application/octet-stream"),
         )
 
     def _note(self, call: ProxyCall, reply: Reply | None) -> None:
@@ -531,10 +545,23 @@ class Proxy:
                 received_ns=clock.at(call.received_ns),
                 answered_ns=None if answered_ns is None else clock.at(answered_ns),
                 status=status,
-                result=call.reply.result if call.reply is not None else "",
+                result=call.reply.result if call.reply is not None else call.result,
                 fault=call.fault,
                 idempotency_key=call.idempotency_key,
-                order_id="",
-                replayed=False,
+                order_id=call.order_id,
+                replayed=call.replayed,
             )
         )
+
+
+def _plain(contents: bytes, coding: str) -> bytes | None:
+    """A compressed body without its compression; None when it has none, or one that is not known here."""
+    if coding not in ("gzip", "deflate") or not contents:
+        return None
+    # With 32 added, zlib finds out by itself which of the two it is (zlib manual, inflateInit2).
+    inflate = zlib.decompressobj(wbits=32 + zlib.MAX_WBITS)
+    try:
+        plain = inflate.decompress(contents, KEEP_LIMIT)
+    except zlib.error:
+        return None
+    return plain if inflate.eof else None

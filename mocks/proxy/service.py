@@ -11,35 +11,19 @@ from journal.tether import Message
 from journal.writer import Writer
 from mocks.admin_interface import AdminInterface, Body
 from mocks.exchange import Request
-from mocks.faults import FAULTS, FaultPlan
+from mocks.faults import FaultPlan
 from mocks.faults.control import FaultControl
-from mocks.faults.schedule import FaultSchedule, _Planned
+from mocks.faults.schedule import FaultSchedule
 from mocks.gateways import GATEWAYS
 from mocks.gateways.rate_limit import Limit
 from mocks.http import Server
-from mocks.latency import Latency
 from mocks.loopback import is_loopback
 from mocks.proxy.origin import Origin, origin_of, trust
 from mocks.proxy.proxy import Proxy, ProxyServer
 from mocks.proxy.upstream import Upstream
 from mocks.sandboxes.pace import Pace
 
-
-class ProxySchedule(FaultSchedule):
-    """The faults of a proxy: none of those that only a gateway itself can have.
-
-    Raises:
-        ValueError: As ``FaultSchedule``, and for such a fault.
-    """
-
-    def _take(self, plan: FaultPlan) -> _Planned:
-        kind = FAULTS.get(plan.fault)
-        if kind is not None and kind.inside:
-            raise ValueError(
-                f"fault {plan.id}: {plan.fault} changes what goes on inside a gateway, which a proxy in "
-                "front of it cannot do; a mock can"
-            )
-        return super()._take(plan)
+_NOT_INSIDE = "changes what goes on inside a gateway, which a proxy in front of one cannot; a mock can"
 
 
 class ProxyService:
@@ -77,7 +61,7 @@ class ProxyService:
             name,
             Upstream(origin, _trust(origin, plan.get("authority"))),
             seed,
-            kind=None if kind is None else GATEWAYS[kind].make(name, Latency(0, 0), seed),
+            kind=None if kind is None else GATEWAYS[kind],
             pace=_pace(origin, plan.get("pace")),
         )
         self.proxy.region = str(plan.get("region") or "")
@@ -87,14 +71,15 @@ class ProxyService:
             if endpoints is not None and fault.endpoint is not None and fault.endpoint not in endpoints:
                 known = ", ".join(endpoints)
                 raise ValueError(f"fault {fault.id}: {kind} has no {fault.endpoint!r}; it has {known}")
-        self.schedule = ProxySchedule(plans, self.proxy, seed, name)
-        self.proxy.faults = self.schedule.active
         self.server = ProxyServer(
             self.proxy,
             host=plan.get("host", "127.0.0.1"),
             port=int(plan.get("port", 0)),
             tls=_serving(plan.get("tls")),
+            certificate=Path(plan["tls"]["certificate"]) if plan.get("tls") is not None else None,
         )
+        self.schedule = FaultSchedule(plans, self.proxy, seed, name, not_inside=_NOT_INSIDE)
+        self.proxy.faults = self.schedule.active
         ready = {"port": await self.server.start()}
         if plan.get("admin_port") is not None:
             control = FaultControl(self.schedule, name, endpoints)
