@@ -16,10 +16,14 @@ from reports.latency import QUANTILES
 from reports.payments import Bools, Ints, Payments
 from reports.recovery import Edge, failback, failover, recovery
 from scenarios.quantities import Bound
-from scenarios.schema import Fault, Scenario
+from scenarios.schema import PLATFORM, Fault, Scenario
 
 USUAL_TARGET = Bound(">=", 0.98, ">= 98%")
 USUAL_SLOW_NS = 1_000_000_000
+
+NO_OTHER = Figure(
+    "not measurable", None, "not measurable", None, None, "there is no other platform to move to"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +134,9 @@ def fault_findings(
         hits=true.hits,
         detection=_figure(seen, true_seen if true.start_ns is not None else true_side(true_seen)),
         detected_by=detected_by,
-        failover=_figure(
+        failover=NO_OTHER
+        if fault.on == PLATFORM
+        else _figure(
             failover(payments.due_ns, payments.success, planned[0], min(planned[1], end)),
             true_side(failover(payments.due_ns, payments.true_success, start, stop)),
         ),
@@ -138,7 +144,9 @@ def fault_findings(
             recovery(payments.due_ns, payments.success, planned, end, target),
             true_side(recovery(payments.due_ns, payments.true_success, (start, stop), end, target)),
         ),
-        failback=_figure(
+        failback=NO_OTHER
+        if fault.on == PLATFORM
+        else _figure(
             failback(answered.due_ns, answered.gateway.equal(fault.on), planned, end),
             true_side(
                 failback(

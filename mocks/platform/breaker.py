@@ -21,7 +21,8 @@ class Settings:
         window: When a call fails, it looks at this many last calls, once there are as many.
         share: It opens when this share of them failed.
         open_ns: It stays open this long, then lets trial calls through.
-        trials: So many trial calls may be under way at a time, and as many must succeed to close it.
+        trials: So many trial calls must succeed to close it. The first goes alone, the others may be under
+            way together.
     """
 
     failures: int = 5
@@ -85,7 +86,9 @@ class Breaker:
         if self._state == "open":
             return None
         if self._state == "half_open":
-            if self._trials_under_way + self._trials_succeeded >= self.settings.trials:
+            # The first trial goes alone: it may hang, or be lost, and somebody is waiting for it.
+            most = self.settings.trials if self._trials_succeeded else 1
+            if self._trials_under_way + self._trials_succeeded >= most:
                 return None
             self._trials_under_way += 1
         return Permit(self._epoch)

@@ -159,3 +159,15 @@ def test_a_fault_that_is_still_on_has_a_spell_without_an_end(tmp_path: Path) -> 
     fault = _only(judge(drill.write(tmp_path / "run")))
     assert fault.spells == ((10 * S, None),)
     assert fault.true_stop_ns is None
+
+
+def test_nobody_takes_over_from_the_platform(tmp_path: Path) -> None:
+    drill = Drill(30, faults=[OUTAGE | {"on": "platform", "fault": "kill"}])
+    drill.fault_ran(on="platform", start_ns=10 * S, stop_ns=15 * S)
+    drill.steady(0, 10 * S)
+    drill.steady(10 * S, 15 * S, outcome="failed", error="refused", gateway="", captures=0)
+    drill.steady(15 * S, 30 * S)
+    fault = _only(judge(drill.write(tmp_path / "run")))
+    assert fault.recovery.measured_ns == 5 * S
+    for figure in (fault.failover, fault.failback):
+        assert (figure.state, figure.why) == ("not measurable", "there is no other platform to move to")
