@@ -22,7 +22,9 @@ ProbeOutcome = Literal["ok", "fail", "unknown"]
 FaultPhase = Literal["armed", "started", "stopped"]
 MovementKind = Literal["capture", "refund", "dispute", "fee", "payout"]
 EntryKind = Literal["payment", "dispute", "fee", "payout"]
-MarkKind = Literal["stage", "note", "died", "aborted", "interrupted", "settled", "unsettled", "machine"]
+MarkKind = Literal[
+    "stage", "note", "died", "stopped", "aborted", "interrupted", "settled", "unsettled", "machine"
+]
 
 
 class Intent(NamedTuple):

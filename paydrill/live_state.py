@@ -1,6 +1,7 @@
 """What is known of a drill while it runs: a fold over the journal's newest batches.
 
-It feeds the live view only. Nothing of it reaches the verdict, which is judged from the whole journal.
+It feeds the live view, and the scenario's condition for an early end. Nothing of it reaches the verdict,
+which is judged from the whole journal.
 """
 
 from __future__ import annotations
@@ -59,13 +60,13 @@ class LiveState:
     news: list[tuple[int, str]] = field(default_factory=list)
     _seen_until_ns: int = 0
 
-    def take(self, batches: Iterable[tuple[str, pa.RecordBatch]]) -> None:
-        """Fold new batches in."""
+    def take(self, batches: Iterable[tuple[str, pa.RecordBatch]]) -> list[Seen]:
+        """Fold new batches in. Returns the payments among them that have ended."""
+        ended: list[Seen] = []
         for table, batch in batches:
             rows = batch.to_pylist()
             if table == "payment":
-                for row in rows:
-                    self._payment(row)
+                ended += [seen for row in rows if (seen := self._payment(row)) is not None]
             elif table == "fault":
                 for row in rows:
                     self.faults[row["id"]] = row["phase"]
@@ -81,6 +82,7 @@ class LiveState:
                     if "breaker" in row["text"]:
                         gateway, _, state = row["text"].partition(": breaker ")
                         self.breakers[gateway] = state
+        return ended
 
     def forget(self, now_ns: int) -> None:
         """Drop from the window what has left it."""
@@ -117,12 +119,12 @@ class LiveState:
             if (second + 1) * _S <= until_ns and slice_.due and slice_.good < GOOD_SHARE * slice_.due
         )
 
-    def _payment(self, row: dict[str, object]) -> None:
+    def _payment(self, row: dict[str, object]) -> Seen | None:
         due, done, sent = row["due_ns"], row["done_ns"], row["sent_ns"]
         assert isinstance(due, int)
         if sent is None:
             self.never_sent += 1
-            return
+            return None
         latency = done - due if isinstance(done, int) else None
         success = (
             row["error"] == ""
@@ -136,7 +138,9 @@ class LiveState:
         slice_ = self.slices.setdefault(due // _S, Slice())
         slice_.due += 1
         slice_.good += success
-        self.recent.append(Seen(at, latency, success, str(row["gateway"])))
+        seen = Seen(at, latency, success, str(row["gateway"]))
+        self.recent.append(seen)
+        return seen
 
     def _probe(self, row: dict[str, object]) -> None:
         key = (str(row["probe"]), str(row["target"]))

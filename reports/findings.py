@@ -12,7 +12,9 @@ from dataclasses import dataclass
 from typing import Literal
 
 Status = Literal["PASS", "FAIL", "INCONCLUSIVE"]
-Ended = Literal["complete", "aborted", "interrupted"]
+Ended = Literal["complete", "stopped", "aborted", "interrupted"]
+"""How a drill ended: to its end; by the scenario's own ``abort_when``; because the environment broke; by
+Ctrl-C."""
 State = Literal["measured", "never", "not measurable"]
 """``never``: it was watched for, and did not happen. ``not measurable``: there was too little to see it."""
 
@@ -25,7 +27,7 @@ class Run:
 
     ``versions`` and ``machine`` are (name, value) pairs sorted by name. ``ended_why`` is empty for a complete
     run. ``load_end_ns`` is the end of what the load was asked for: the planned length, or the moment at which
-    the run was aborted or interrupted.
+    the run was stopped, aborted or interrupted.
     """
 
     id: str

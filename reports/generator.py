@@ -24,8 +24,8 @@ def generator(payments: Payments, planned: int, complete: bool, load_end_ns: int
     Args:
         payments: All payments of the run, the never sent ones included.
         planned: How many the plan holds.
-        complete: False for a run that was aborted or interrupted: then only payments that are known to have
-            been due before ``load_end_ns`` count as due.
+        complete: False for a run that was stopped, aborted or interrupted: then only payments that are known
+            to have been due before ``load_end_ns`` count as due.
         load_end_ns: Until when payments were asked for.
     """
     known = payments if complete else payments.where(payments.due_ns < load_end_ns)

@@ -110,9 +110,15 @@ def untested(faults: tuple[FaultFindings, ...]) -> str:
 
 def _if_it_can_be_judged(judged: Judged, name: str, finding: ObjectiveFinding) -> ObjectiveFinding:
     """Take back a judgement that rests on a load that was not the one asked for, on a drill that was cut
-    short, or on a fault that hit nothing."""
+    short, or on a fault that hit nothing.
+
+    A drill that was stopped because things were as bad as its scenario allows has shown what it has shown: an
+    objective that is broken by then stays broken. One that was not might have been later, and what had not
+    come back might have come back.
+    """
     obstacle = ""
-    if judged.ended != "complete":
+    broken = finding.status == "FAIL" and finding.state == "measured"
+    if judged.ended != "complete" and not (judged.ended == "stopped" and broken):
         obstacle = f"the drill was {judged.ended}: {judged.ended_why}"
     elif name != "detection_time" and not judged.generator.sound:
         obstacle = judged.generator.why
@@ -324,7 +330,7 @@ def _time_status(figure: Figure, bound: Bound) -> tuple[Status, str]:
 def _count(judged: Judged, name: str, bound: Bound) -> ObjectiveFinding:
     counted: MoneyCount = getattr(judged.money, name)
     orders = judged.money.orders + judged.money.probe_orders
-    cut_short = judged.ended != "complete" and name in NEEDS_SETTLING
+    cut_short = judged.ended not in ("complete", "stopped") and name in NEEDS_SETTLING
     if cut_short:
         status: Status = "INCONCLUSIVE"
         why = f"{count(counted.count)} so far; the drill was {judged.ended} before open outcomes could settle"

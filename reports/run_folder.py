@@ -128,4 +128,6 @@ def _how_it_ended(run: RunFolder) -> tuple[Ended, str, int]:
             return "aborted", mark["text"], min(max(mark["at_ns"], 0), length)
         if mark["kind"] == "interrupted":
             return "interrupted", mark["text"], min(max(mark["at_ns"], 0), length)
+        if mark["kind"] == "stopped":
+            return "stopped", mark["text"], min(max(mark["at_ns"], 0), length)
     return "complete", "", length

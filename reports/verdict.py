@@ -63,7 +63,8 @@ def invalid(
 
 
 def exit_code(status: Status, ended: Ended) -> int:
-    """The exit code of the command: how it ended weighs more than what was found."""
+    """The exit code of the command: how it ended weighs more than what was found, unless the drill was
+    stopped by its own condition: nothing broke then but what was drilled."""
     if ended == "aborted":
         return EXIT_ABORTED
     return EXIT_INTERRUPTED if ended == "interrupted" else EXIT_CODES[status]

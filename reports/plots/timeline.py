@@ -67,7 +67,7 @@ def _name_windows(axes: Axes, spans: Sequence[Window], end: float, narrow: bool)
 def _ends(axes: Axes, findings: Findings, named: bool) -> None:
     """A line where a child died or the run was cut short."""
     for mark in findings.marks:
-        if mark.kind in ("died", "aborted", "interrupted") and mark.at_ns >= 0:
+        if mark.kind in ("died", "stopped", "aborted", "interrupted") and mark.at_ns >= 0:
             axes.axvline(mark.at_ns / SECOND, color=style.INK, lw=1.2, ls=":")
             if named and mark.at_ns < findings.run.load_end_ns:
                 axes.annotate(

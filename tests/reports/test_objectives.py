@@ -254,6 +254,26 @@ def test_a_drill_cut_short_leaves_only_settled_money_judged(ended: str) -> None:
     assert found["orphan_captures"].status == "INCONCLUSIVE"
 
 
+def test_a_drill_that_was_stopped_keeps_what_was_broken_by_then() -> None:
+    bad = _payments(1000, range(100, 800))
+    assert _judge(EVERYTHING, bad)["recovery_time"].status == "PASS"
+    money = replace(MONEY, orphan_captures=replace(NONE, count=1))
+    found = _judge(EVERYTHING, bad, ended="stopped", ended_why="it was bad", money=money)
+    assert {name for name, finding in found.items() if finding.status == "FAIL"} == {
+        "uptime",
+        "success_rate",
+        "orphan_captures",
+    }
+    assert {name for name, finding in found.items() if finding.status == "PASS"} == {
+        "lost_payments",
+        "unresolved_unknowns",
+    }
+    assert found["recovery_time"].why == "the drill was stopped: it was bad"
+    never = replace(FAULT, recovery=replace(FAULT.recovery, state="never", measured_ns=None))
+    found = _judge(EVERYTHING, faults=(never,), ended="stopped", ended_why="it was bad")
+    assert found["recovery_time"].status == "INCONCLUSIVE"
+
+
 @pytest.mark.parametrize(
     ("fault", "said"),
     [

@@ -68,6 +68,8 @@ def test_a_broken_document_is_named(tmp_path: Path, content: bytes, said: str) -
         ([(4, "interrupted"), (5, "aborted")], "aborted", "aborted at 5", 5),
         ([(5, "aborted"), (4, "aborted")], "aborted", "aborted at 4", 4),
         ([(12, "interrupted")], "interrupted", "interrupted at 12", 10),
+        ([(4, "stopped"), (5, "interrupted")], "stopped", "stopped at 4", 4),
+        ([(4, "stopped"), (5, "aborted")], "aborted", "aborted at 5", 5),
         ([(-1, "aborted")], "aborted", "aborted at -1", 0),
     ],
 )

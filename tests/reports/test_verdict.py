@@ -26,6 +26,8 @@ def _objective(status: Status, why: str = "because") -> ObjectiveFinding:
         ([], "complete", "INCONCLUSIVE", 3),
         (["PASS"], "aborted", "INCONCLUSIVE", 4),
         (["FAIL"], "aborted", "FAIL", 4),
+        (["PASS"], "stopped", "INCONCLUSIVE", 3),
+        (["PASS", "FAIL"], "stopped", "FAIL", 1),
         (["PASS"], "interrupted", "INCONCLUSIVE", 130),
         (["FAIL"], "interrupted", "FAIL", 130),
     ],
