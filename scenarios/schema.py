@@ -245,7 +245,8 @@ class Fault(Section):
     match: dict[str, Any] = Field(
         default_factory=dict,
         description="only requests that fit: `currency: EUR`, `card: 4000 00` (how its number begins) or "
-        "`4000..4099`, `payment_method: [apple_pay, google_pay]`, `http_method`, `endpoint`, `region`",
+        "`4000..4099`, `payment_method: [apple_pay, google_pay]`, `http_method`, `endpoint`, `region`; for "
+        "webhooks `event: payment_intent.*`",
     )
     flap: Flap | None = Field(None, description="on and off while it lasts: {on: 2s, off: 3s}")
     ramp: Duration = Field(

@@ -54,6 +54,15 @@ def claim(gateway: str, heard: Heard) -> tuple[str, str, bool]:
     return event["links"]["payment"], order, event["action"] == "confirmed"
 
 
+def signed(gateway: str, heard: Heard) -> bool:
+    """Whether there is a signature at all."""
+    if gateway == "adyen":
+        item = heard.body["notificationItems"][0]["NotificationRequestItem"]
+        return "hmacSignature" in item["additionalData"]
+    names = {"stripe": "stripe-signature", "paypal": "paypal-transmission-sig"}
+    return names.get(gateway, "webhook-signature") in heard.headers
+
+
 @pytest.mark.parametrize("signature", ["wrong", "none"])
 @pytest.mark.parametrize("gateway", GATEWAYS)
 def test_forged_webhooks_claim_what_never_happened_and_no_library_believes_them(
@@ -72,6 +81,7 @@ def test_forged_webhooks_claim_what_never_happened_and_no_library_believes_them(
         assert len(forged) == len(rows) == running.thread.call(lambda: outbox.faults[0].hits)
         assert {(w.fault, w.status, w.attempt) for w in rows.values()} == {("webhook_forged", 400, 1)}
         assert {heard.kind for heard in forged} == {CLAIMS[gateway]}
+        assert {signed(gateway, heard) for heard in forged} == {signature == "wrong"}
         true = {claim(gateway, heard)[:2] for heard in good if heard.kind == CLAIMS[gateway]}
         ended = [claim(gateway, heard) for heard in good if heard.kind == FAILURES[gateway]]
         failed = next(id for id, order, done in ended if order == "refused" and not done)
