@@ -87,20 +87,26 @@ HEALTH = b"GET /health HTTP/1.1\r\nHost: x\r\n\r\n"
 
 
 class Raw:
-    """A connection that tells every byte and every end of it apart."""
+    """A connection that tells every byte and every end of it apart. TLS is done apart from the socket: Python's
+    own TLS sockets report a reset as an ordinary end."""
 
     def __init__(self, port: int, tls: ssl.SSLContext | None = None, window: int = 0) -> None:
-        plain = socket.socket()
+        self.socket = socket.socket()
+        self._ahead = b""
+        self._over = False
+        self._tls: ssl.SSLObject | None = None
         try:
             if window:
-                plain.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, window)
-            plain.settimeout(15)
-            plain.connect(("127.0.0.1", port))
-            self.socket = plain if tls is None else tls.wrap_socket(plain, server_hostname="localhost")
+                self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, window)
+            self.socket.settimeout(15)
+            self.socket.connect(("127.0.0.1", port))
+            if tls is not None:
+                self._in, self._out = ssl.MemoryBIO(), ssl.MemoryBIO()
+                self._tls = tls.wrap_bio(self._in, self._out, server_hostname="localhost")
+                self._shake_hands(self._tls)
         except BaseException:
-            plain.close()
+            self.socket.close()
             raise
-        self._ahead = b""
 
     def __enter__(self) -> Raw:
         return self
@@ -109,7 +115,21 @@ class Raw:
         self.socket.close()
 
     def send(self, data: bytes) -> None:
+        if self._tls is not None:
+            self._tls.write(data)
+            data = self._out.read()
         self.socket.sendall(data)
+
+    def _shake_hands(self, tls: ssl.SSLObject) -> None:
+        while True:
+            try:
+                tls.do_handshake()
+            except ssl.SSLWantReadError:
+                self.socket.sendall(self._out.read())
+                self._in.write(self._received())
+            else:
+                self.socket.sendall(self._out.read())
+                return
 
     def answer(self) -> tuple[int, dict[str, str], bytes]:
         """One whole answer. Raises EOFError when the connection ends before."""
@@ -157,10 +177,28 @@ class Raw:
         return False
 
     def _more(self) -> None:
+        if self._over:
+            raise EOFError
+        data = self._received()
+        if self._tls is None:
+            self._ahead += data
+            return
+        self._in.write(data)
+        while True:
+            try:
+                data = self._tls.read(65536)
+            except ssl.SSLWantReadError:
+                return
+            if not data:
+                self._over = True  # with what came before it, if anything did
+                return
+            self._ahead += data
+
+    def _received(self) -> bytes:
         data = self.socket.recv(65536)
         if not data:
             raise EOFError
-        self._ahead += data
+        return data
 
 
 def head_and_body(data: bytes) -> tuple[bytes, bytes, int]:
