@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -184,7 +184,7 @@ Match = Mapping[str, tuple[str, ...]]
 """Trait -> the values that it may have."""
 
 
-def normalized(match: Mapping[str, str | Iterable[str]]) -> dict[str, tuple[str, ...]]:
+def normalized(match: Mapping[str, str | Sequence[str]]) -> dict[str, tuple[str, ...]]:
     """A scope as people write it: one value or several to a trait, in any case, a card number with spaces.
 
     Raises:
@@ -194,7 +194,7 @@ def normalized(match: Mapping[str, str | Iterable[str]]) -> dict[str, tuple[str,
     for trait, given in match.items():
         if trait not in TRAITS:
             raise ValueError(f"match: there is no {trait!r}; there is {', '.join(TRAITS)}")
-        values = (given,) if isinstance(given, str) else tuple(given)
+        values = tuple(given) if isinstance(given, list | tuple) else (given,)
         if not values:
             raise ValueError(f"match: {trait} has no value")
         done[trait] = tuple(_value(trait, value) for value in values)
