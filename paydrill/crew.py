@@ -18,7 +18,7 @@ from paydrill import plans
 from paydrill.child import Child, ChildError, end_all
 from paydrill.drilled_platform import DrilledPlatform, PlatformError
 from paydrill.run_folder import RunFolder
-from scenarios.schema import Scenario
+from scenarios.schema import PLATFORM, Scenario
 
 _LOOPBACK = "127.0.0.1"
 _STEP = 0.1
@@ -138,7 +138,8 @@ class Crew:
         with self._lock:
             if self._over:
                 raise CrewError("the drill is over")
-            child = Child(name, ["-m", "mocks.process"], self.folder.logs / f"{name}.log")
+            keys = plans.keys_of(self._sandboxes if name == PLATFORM else ())
+            child = Child(name, ["-m", "mocks.process"], self.folder.logs / f"{name}.log", keys)
             self.children[self.children.index(self._of(name))] = child
             self._lives[name] = life + 1
         child.prepare(str(self._plans[name]["role"]))

@@ -20,7 +20,7 @@ class ProcessFaults:
     view must not hold one up, nor one the other.
 
     The recorded start is read just before the process is ended, the recorded stop when the new one listens. A
-    process is the only thing that such a fault hits, so it has one hit.
+    process is the only thing that such a fault hits, so it has one hit each time.
 
     Args:
         scenario: Says which faults there are.
@@ -69,16 +69,17 @@ class ProcessFaults:
                 return
 
     def _carry_out(self, identity: str, fault: Fault) -> None:
-        if self._wait_until(fault.at):
-            return
-        at_ns = self._clock.now_ns()
         try:
-            self._crew.end_process(fault.on, orderly=PROCESS_FAULTS[fault.fault].orderly)
-            self._tell(identity, fault, "started", fault.at, at_ns, 1)
-            self._crew.replace(fault.on)
-            self._wait_until(fault.end)
-            self._crew.resume(fault.on, self._clock)
-            self._tell(identity, fault, "stopped", fault.end, self._clock.now_ns(), 1)
+            for hits, phase in enumerate(fault.timing.phases(), start=1):
+                if self._wait_until(phase.start_ns):
+                    return
+                at_ns = self._clock.now_ns()
+                self._crew.end_process(fault.on, orderly=PROCESS_FAULTS[fault.fault].orderly)
+                self._tell(identity, fault, "started", phase.start_ns, at_ns, hits)
+                self._crew.replace(fault.on)
+                self._wait_until(phase.stop_ns)
+                self._crew.resume(fault.on, self._clock)
+                self._tell(identity, fault, "stopped", phase.stop_ns, self._clock.now_ns(), hits)
         except (ChildError, CrewError, OSError) as error:
             self.failure = self.failure or f"{fault.on} could not be started again: {error}"
 

@@ -17,7 +17,7 @@ class ProcessFault:
     kept. Its true start is when it was told to end, its true stop when the new process listens, which is as
     long after the planned stop as the process takes to come up.
 
-    The process itself is what is hit: one hit, whoever was connected to it.
+    The process itself is what is hit: one hit each time it is ended, whoever was connected to it.
 
     Attributes:
         name: The wire name: what a scenario writes.
