@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import ssl
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,6 +10,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 _PORTS = {"http": 80, "https": 443}
+_HOST = re.compile(r"[a-z0-9_]([a-z0-9_.-]*[a-z0-9_])?|[0-9a-f:.]*:[0-9a-f:.]*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +60,13 @@ def origin_of(url: str, resolve: Sequence[str] = ()) -> Origin:
         host = (parts.hostname or "").encode("idna").decode("ascii")
     except ValueError as error:
         raise ValueError(f"{url!r} is no URL: {error}") from None
-    if parts.scheme not in _PORTS or not host or parts.path not in ("", "/") or parts.query or parts.fragment:
+    if (
+        parts.scheme not in _PORTS
+        or not _HOST.fullmatch(host)
+        or parts.path not in ("", "/")
+        or parts.query
+        or parts.fragment
+    ):
         raise ValueError(f"{url!r} is not the base URL of a service; write it like https://api.stripe.com")
     port = port or _PORTS[parts.scheme]
     address = host

@@ -93,7 +93,7 @@ class ProxyServer(Server):
         tls: ssl.SSLContext | None = None,
         certificate: Path | None = None,
     ) -> None:
-        super().__init__(proxy.refuse, host=host, port=port, tls=tls, certificate=certificate)
+        super().__init__(proxy, host=host, port=port, tls=tls, certificate=certificate)
         self._proxy = proxy
         proxy.server = self
 
@@ -202,8 +202,8 @@ class Proxy:
         """What is no request that a proxy could pass on."""
         return self.error(status)._replace(headers=((TOLD, "refused"),))
 
-    def refuse(self, exchange: Exchange) -> None:
-        """The kernel's way to hand a request over, which a proxy's connections don't take."""
+    def __call__(self, exchange: Exchange) -> None:
+        """The kernel's way to hand over a whole request, which the connections of a proxy never take."""
         raise NotImplementedError
 
     # The way of a request.

@@ -32,8 +32,10 @@ def plan(fault: str, **more: Any) -> FaultPlan:
 class Proxying:
     """One proxy, from ``with`` to its end."""
 
-    def __init__(self, to: str, *, faults: tuple[FaultPlan, ...] = (), **more: object) -> None:
-        self.plan = {"to": to, "seed": 7, "faults": [fault.message() for fault in faults], **more}
+    def __init__(
+        self, to: str, *, faults: tuple[FaultPlan, ...] = (), as_: str | None = None, **more: object
+    ) -> None:
+        self.plan = {"to": to, "as": as_, "seed": 7, "faults": [fault.message() for fault in faults], **more}
         self.thread = LoopThread()
         self.service = ProxyService()
         self.writer = Memory()
