@@ -15,6 +15,7 @@ from journal.clock import Clock
 from journal.tether import Message
 from journal.writer import Writer
 from mocks.admin import Admin
+from mocks.admin_interface import check_host
 from mocks.faults import FaultPlan
 from mocks.faults.control import FaultControl
 from mocks.faults.schedule import FaultSchedule
@@ -48,7 +49,8 @@ class GatewayService:
         The plan's keys: ``gateway`` (a name of ``GATEWAYS``), ``name`` (for the journal, the gateway's when
         left out), ``host``, ``port`` (0: any), ``seed``, ``latency`` (see
         ``mocks.latency.from_message``), ``faults`` (a list of ``FaultPlan`` messages),
-        ``admin_port`` (serve ``mocks.admin`` on this loopback port, 0: any; ``ready`` tells it),
+        ``admin_port`` (serve ``mocks.admin`` on this port, 0: any; ``ready`` tells it), ``admin_host`` (on this
+        address; loopback when left out) and ``admin_token`` (what its requests must carry; needed elsewhere),
         ``webhooks`` (``urls`` on loopback, and as they are wanted ``jitter_s`` and ``doubled``; see
         ``Outbox.deliver_to``),
         ``rate_limit`` (true: refuse what is beyond the gateway's own limits; a number: instead of them, so
@@ -80,15 +82,16 @@ class GatewayService:
             if fault.endpoint is not None and fault.endpoint not in endpoints:
                 known = ", ".join(endpoints)
                 raise ValueError(f"fault {fault.id}: {kind} has no {fault.endpoint!r}; it has {known}")
-        self.schedule = FaultSchedule(plans, gateway, seed, name)
-        gateway.faults = self.schedule.active
         self.server = Server(
             gateway,
             host=plan.get("host", "127.0.0.1"),
             port=int(plan.get("port", 0)),
             tls=_tls(plan.get("tls")),
+            certificate=Path(plan["tls"]["certificate"]) if plan.get("tls") is not None else None,
         )
         gateway.server = self.server
+        self.schedule = FaultSchedule(plans, gateway, seed, name)
+        gateway.faults = self.schedule.active
         self.gateway = gateway
         if plan.get("state") is not None:
             identity = {
@@ -121,8 +124,11 @@ class GatewayService:
             self._configure()
         ready = {"port": await self.server.start()}
         if plan.get("admin_port") is not None:
+            host, token = str(plan.get("admin_host", "127.0.0.1")), str(plan.get("admin_token", ""))
+            check_host(host, token)
             faults = FaultControl(self.schedule, name, endpoints)
-            self.admin = Server(Admin(gateway, self.reset, faults.routes), port=int(plan["admin_port"]))
+            admin = Admin(gateway, self.reset, faults.routes, token)
+            self.admin = Server(admin, host=host, port=int(plan["admin_port"]))
             ready["admin_port"] = await self.admin.start()
         return {**ready, "webhook_secret": gateway.webhook_secret}
 
