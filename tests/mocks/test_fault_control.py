@@ -237,10 +237,12 @@ def test_a_token_is_demanded_where_there_is_one() -> None:
 def test_no_admin_interface_without_a_token_off_loopback() -> None:
     running = Running("stripe", admin_port=0, admin_host="0.0.0.0")
     with running.thread:
-        with pytest.raises(ValueError, match="needs a token"):
-            running.thread.wait(running.service.start(running.plan))
-        assert running.service.admin is None
-        running.thread.wait(running.service.stop())
+        try:
+            with pytest.raises(ValueError, match="needs a token"):
+                running.thread.wait(running.service.start(running.plan))
+            assert running.service.admin is None
+        finally:
+            running.thread.wait(running.service.stop())
 
 
 @st.composite
