@@ -6,7 +6,15 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from scenarios import contradictions, decidable, fault_scope, process_faults, sandboxes, webhook_faults
+from scenarios import (
+    contradictions,
+    decidable,
+    fault_scope,
+    process_faults,
+    sandboxes,
+    socket_faults,
+    webhook_faults,
+)
 from scenarios.document import Document, Problem
 from scenarios.document import Path as Place
 from scenarios.finding import Finding
@@ -26,6 +34,7 @@ def findings(scenario: Scenario, broken_sections: frozenset[str]) -> Iterator[Fi
         *process_faults.CHECKS,
         *fault_scope.CHECKS,
         *sandboxes.CHECKS,
+        *socket_faults.CHECKS,
         *webhook_faults.CHECKS,
     ):
         if not check.sections & broken_sections:
