@@ -210,6 +210,7 @@ def _explain(document: Document, detail: ErrorDetails, place: Place) -> Problem:
 def _limit(place: Place, limit: object) -> str:
     """A limit in the unit of its field: durations are kept in nanoseconds, but nobody writes those."""
     durations = {"duration", "at", "for", "every", "recheck", "timeout", "settle", "p50", "p99"}
+    durations |= {"on", "off", "ramp"}  # an "on" that is a name has no limit
     if place and place[-1] in durations and isinstance(limit, int | float):
         return format_duration(int(limit))
     return str(limit)

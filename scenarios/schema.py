@@ -217,14 +217,16 @@ class Load(Section):
 class Flap(Section):
     """On and off, for as long as the fault lasts; it begins with on."""
 
-    on: Duration = Field(gt=0, description="how long it is on each time")
-    off: Duration = Field(gt=0, description="how long it is off in between")
+    on: Duration = Field(ge=10 * _MS, description="how long it is on each time")
+    off: Duration = Field(ge=10 * _MS, description="how long it is off in between")
 
 
 class Repeat(Section):
     """The whole fault again."""
 
-    every: Duration = Field(gt=0, description="from one start to the next; longer than the fault lasts")
+    every: Duration = Field(
+        ge=10 * _MS, description="from one start to the next; longer than the fault lasts"
+    )
     times: int = Field(ge=2, description="how often it comes in all")
 
 
