@@ -107,6 +107,9 @@ def fault_findings(
     true = true_times(evidence.events, fault_id)
     end = evidence.load_end_ns
     planned = fault.at, planned_stop(fault)
+    place = next((i for i, incident in enumerate(found) if fault_id in incident.faults), -1)
+    # Before another fault of the incident, which may have moved the traffic; its start is the plan's.
+    calm = found[place].start_ns if place >= 0 and found[place].start_ns < fault.at else None
     payments = evidence.payments
     watching = [fault.on, "platform", evidence.scenario.platform.url or "platform"]
     seen, detected_by, alarm = detection(evidence.probes, watching, *planned)
@@ -147,16 +150,20 @@ def fault_findings(
         failback=NO_OTHER
         if fault.on == PLATFORM
         else _figure(
-            failback(answered.due_ns, answered.gateway.equal(fault.on), planned, end),
+            failback(answered.due_ns, answered.gateway.equal(fault.on), planned, end, calm),
             true_side(
                 failback(
-                    evidence.answers.received_ns, evidence.answers.share_of(fault.on), (start, stop), end
+                    evidence.answers.received_ns,
+                    evidence.answers.share_of(fault.on),
+                    (start, stop),
+                    end,
+                    calm,
                 )
             ),
         ),
         in_flight=_in_flight(payments, start),
         within=_within(payments, start, stop, slow_beyond(evidence.scenario)),
-        incident=next((i for i, incident in enumerate(found) if fault_id in incident.faults), -1),
+        incident=place,
         spells=true.spells,
     )
 

@@ -106,10 +106,13 @@ def recovery(due_ns: Ints, success: Bools, window: tuple[int, int], load_end_ns:
     return Edge("never", None, None, "the success rate did not come back before the load ended")
 
 
-def failback(times_ns: Ints, mine: Bools, window: tuple[int, int], load_end_ns: int) -> Edge:
+def failback(
+    times_ns: Ints, mine: Bools, window: tuple[int, int], load_end_ns: int, calm_ns: int | None = None
+) -> Edge:
     """Fault stopped -> the gateway's share of the answered payments is back within 10% of what it was.
 
-    Before: the share over the 10 s before the start, or as much of them as there is. After: the first t (the
+    Before: the share over the 10 s before the start (of the incident, if the fault is not the first of it),
+    or as much of them as there is. After: the first t (the
     stop itself, or a payment's time after it) with the share over [t, t + 2 s) within 10%, relatively, and
     with no less of the first 50 payments from t on than a share as before gives in 99 of 100 draws. Without
     the second, a gateway that stays away for up to 10% of the window would seem to be back at once.
@@ -119,9 +122,11 @@ def failback(times_ns: Ints, mine: Bools, window: tuple[int, int], load_end_ns: 
         mine: Whether the gateway answered it.
         window: Start and stop of the fault.
         load_end_ns: Until when payments were asked for.
+        calm_ns: Until when no fault of the incident was on; the start, if it is left out.
     """
     start, stop = window
-    reference = slice(*np.searchsorted(times_ns, (start - SHARE_BEFORE_NS, start)))
+    calm = start if calm_ns is None else min(calm_ns, start)
+    reference = slice(*np.searchsorted(times_ns, (calm - SHARE_BEFORE_NS, calm)))
     if not mine[reference].any():
         return _not_measurable("the gateway had no traffic before the fault")
     before = mine[reference].mean()

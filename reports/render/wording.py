@@ -29,6 +29,13 @@ _STATE_OF_GATEWAY = {
     "reset": "resetting connections",
     "kill": "down",
     "restart": "down",
+    "commit_then_lose": "losing answers",
+    "reject_before_commit": "losing requests",
+    "gray_failure": "answering no payment",
+    "rate_limit": "limiting its rate",
+    "decline_storm": "declining payments",
+    "black_hole": "silent",
+    "token_outage": "refusing to authenticate",
 }
 
 
@@ -142,6 +149,8 @@ def _story(findings: Findings, refuge: str) -> str:
     what = f"{who} {condition(first)} {length(first, findings.run.load_end_ns)}"
     if len(incidents) > 1:
         return _incidents(findings, faults)
+    if len({(fault.name, fault.planned_start_ns, fault.planned_stop_ns) for fault in faults}) > 1:
+        return _several(findings, faults)
     if len(together) > 1 or not refuge:
         return f"{what}: {_lost(first, findings.incidents)}{_recovered(first)}"
     if len(first.spells) > 1:
@@ -159,6 +168,26 @@ def _story(findings: Findings, refuge: str) -> str:
         cost = _lost(first, findings.incidents)
         return f"{what}: {_moved(first.failover, refuge)}, but {cost}{_recovered(first)}"
     return f"{what}: {hit}, {_moved(first.failover, refuge)}, {_back(first.failback)}"
+
+
+def _several(findings: Findings, faults: list[FaultFindings]) -> str:
+    """One incident of faults that differ, in what they do or when: what was due in them all."""
+    start = min(fault.planned_start_ns for fault in faults)
+    stop = min(max(fault.planned_stop_ns for fault in faults), findings.run.load_end_ns)
+    who = units.listing(list(dict.fromkeys(proper(fault.on) for fault in faults)))
+    if len({fault.name for fault in faults}) == 1:
+        what = f"{who} {condition(faults[0])} for {units.duration(stop - start)}"
+    else:
+        what = f"{units.count(len(faults))} faults on {who} within {units.duration(stop - start)}"
+    bad = sum(incident.bad_ns for incident in findings.incidents)
+    due = next((r.success for r in findings.success if (r.scope, r.name) == ("phase", "during")), None)
+    if due is None:
+        return f"{what}: no payment was due in that time"
+    if not bad:
+        every = units.plural(due.n, "payment")
+        return f"{what}: {units.count(due.successes)} of {every} in that time succeeded"
+    hurt = units.plural(due.n - due.successes, "payment")
+    return f"{what}: {units.duration(bad)} of bad service, {hurt} in that time failed or unknown"
 
 
 def _incidents(findings: Findings, faults: list[FaultFindings]) -> str:
@@ -209,8 +238,8 @@ def _recovered(fault: FaultFindings) -> str:
         return ", never recovered"
     if fault.recovery.state == "not measurable":
         return ", recovery not measurable"
-    if fault.within.succeeded == fault.within.n:
-        return ""
+    if fault.recovery.why or fault.within.succeeded == fault.within.n:
+        return ""  # the success rate stayed above its objective
     return f", recovered {units.duration(fault.recovery.measured_ns)} after its start"
 
 

@@ -209,3 +209,12 @@ def test_a_short_absence_is_not_taken_for_none() -> None:
     assert edge.ns is not None
     # 50 payments are 125 ms; a third of them may be missing by chance.
     assert 100 * MS <= edge.ns <= 150 * MS
+
+
+def test_the_share_of_before_is_that_before_the_whole_incident() -> None:
+    due = _even(60)
+    # Another fault had moved half of the gateway's traffic away from 12 s on, before this one began at 20 s.
+    mine = _share(due, (20, 30)) & ~((due >= 12 * S) & (due < 20 * S) & (np.arange(len(due)) % 4 == 0))
+    assert failback(due, mine, (20 * S, 30 * S), 60 * S).state == "never"
+    edge = failback(due, mine, (20 * S, 30 * S), 60 * S, 12 * S)
+    assert edge.ns is not None and edge.ns <= 100 * MS

@@ -73,6 +73,28 @@ def test_a_gateway_that_flaps_is_told_by_its_flaps() -> None:
     )
 
 
+def test_faults_that_differ_are_told_by_what_was_due_in_all_of_them() -> None:
+    first = samples.fault(name="commit_then_lose", planned_start_ns=40 * S, planned_stop_ns=50 * S)
+    then = replace(first, id="f2", planned_start_ns=50 * S, planned_stop_ns=60 * S)
+    row = next(r for r in samples.failover().success if (r.scope, r.name) == ("phase", "during"))
+    due = (replace(row, success=replace(row.success, n=4_625, successes=4_597)),)
+    one = (Incident(40 * S, 60 * S, ("f1", "f2"), 5 * S),)
+    assert headline(faults=(first, then), incidents=one, success=due) == (
+        "Stripe losing answers for 20.0 s: 5.00 s of bad service, 28 payments in that time failed or unknown"
+    )
+    well = (replace(one[0], bad_ns=0),)
+    late = replace(then, name="webhook_delayed", on="adyen")
+    assert headline(faults=(first, late), incidents=well, success=due) == (
+        "2 faults on Stripe and Adyen within 20.0 s: 4,597 of 4,625 payments in that time succeeded"
+    )
+
+
+def test_nothing_recovers_that_did_not_drop() -> None:
+    stayed = samples.fault(recovery=replace(samples.measured(MS, MS), why="it did not drop"))
+    incident = (Incident(40 * S, 60 * S, ("f1",), S),)
+    assert headline(refuge="", faults=(stayed,), incidents=incident).endswith("failed or unknown")
+
+
 def test_two_gateways_dark_together_are_one_story() -> None:
     lost = WithinFault(8_052, 2, 7_988, 62, 0, S)
     both = tuple(samples.fault(id=i, on=on, within=lost) for i, on in (("f1", "stripe"), ("f2", "adyen")))
