@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Any
 from journal.records import Webhook
 from mocks.draws import Draws
 from mocks.mock_clock import MockClock
-from mocks.webhook_endpoint import Endpoint, Forgery, WebhookDelivery
+from mocks.webhook_delivery import Forgery, WebhookDelivery
+from mocks.webhook_endpoint import Endpoint
 
 if TYPE_CHECKING:
     from mocks.faults.webhook import WebhookFault

@@ -8,7 +8,7 @@ from mocks.draws import Draws
 from mocks.faults.fault import Call, Fault, FaultPlan, Target
 
 if TYPE_CHECKING:
-    from mocks.webhook_endpoint import WebhookDelivery
+    from mocks.webhook_delivery import WebhookDelivery
     from mocks.webhooks import Outbox
 
 

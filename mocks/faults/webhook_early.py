@@ -12,7 +12,7 @@ from mocks.reply import Reply
 
 if TYPE_CHECKING:
     from mocks.gateways.call import Call as Request
-    from mocks.webhook_endpoint import WebhookDelivery
+    from mocks.webhook_delivery import WebhookDelivery
 
 _SECOND = 1_000_000_000
 

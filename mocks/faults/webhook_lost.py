@@ -9,7 +9,7 @@ from mocks.faults.fault import Parameter
 from mocks.faults.webhook import WebhookFault
 
 if TYPE_CHECKING:
-    from mocks.webhook_endpoint import WebhookDelivery
+    from mocks.webhook_delivery import WebhookDelivery
 
 
 class WebhookLost(WebhookFault):

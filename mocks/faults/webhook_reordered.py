@@ -11,7 +11,7 @@ from mocks.faults.fault import FaultPlan, Parameter, Target, Value
 from mocks.faults.webhook import WebhookFault
 
 if TYPE_CHECKING:
-    from mocks.webhook_endpoint import WebhookDelivery
+    from mocks.webhook_delivery import WebhookDelivery
 
 _SECOND = 1_000_000_000
 
@@ -59,7 +59,8 @@ class WebhookReordered(WebhookFault):
 
     def attempted(self, delivery: WebhookDelivery, status: int) -> None:
         if delivery is self._under_way:
-            self._next()
+            # Not from here: one that is dropped would drop the next, and so on.
+            self.outbox.after(0, lambda: self._next(delivery))
 
     def _keep(self, delivery: WebhookDelivery) -> None:
         if not self.on:
@@ -75,10 +76,12 @@ class WebhookReordered(WebhookFault):
             return
         self._held = []
         self._going.extend(self.shuffled(held))
-        if self._under_way is None:
-            self._next()
+        self._next(None)
 
-    def _next(self) -> None:
+    def _next(self, done: WebhookDelivery | None) -> None:
+        """Send the next one, if ``done`` is the one that it waits for."""
+        if self._under_way is not done:
+            return
         self._under_way = self._going.popleft() if self._going else None
         if self._under_way is not None:
             self._under_way.go()

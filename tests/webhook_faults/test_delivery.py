@@ -248,6 +248,34 @@ def test_a_dark_gateway_loses_nothing_until_it_is_back() -> None:
         assert len(receiver.heard) == 2 and {w.fault for w in webhooks(running)} == {""}
 
 
+def test_thousands_that_waited_pass_the_faults_one_after_the_other() -> None:
+    body = (
+        b'{"data": {"object": {"id": "pi_1", "amount": 1}}, "id": "evt_1", "type": "payment_intent.created"}'
+    )
+    with told("stripe", plan("webhook_forged")) as (running, receiver):
+        outbox = running.gateway.outbox
+        running.thread.call(outbox.hold)
+        add = lambda: [outbox.add("payment_intent.created", lambda event: body) for _ in range(1500)]  # noqa: E731
+        running.thread.call(add)
+        running.thread.call(outbox.release)
+        settled(running)
+        assert len(receiver.heard) == 3000 and hits(running) == 1500
+
+
+def test_thousands_that_are_held_are_forgotten_by_a_reset() -> None:
+    with told("stripe", plan("webhook_reordered", params={"window": MS})) as (running, receiver):
+        receiver.open.clear()
+        happen(running, 1500)
+        running.until(lambda: bool(receiver.heard), "the first of them has come")
+        running.thread.call(running.service.reset)
+        receiver.let_go()
+        (name,) = happen(running, 1)
+        running.until(
+            lambda: any(w.event_id == name for w in webhooks_now(running)[-1:]), "a new one has come"
+        )
+        assert len(receiver.heard) == 2
+
+
 WEBHOOK_FAULTS = sorted(name for name in FAULTS if name.startswith("webhook_"))
 
 

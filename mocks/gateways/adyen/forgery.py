@@ -9,7 +9,7 @@ import orjson
 
 from mocks.draws import UPPER_ALPHANUMERIC, Draws
 from mocks.gateways.adyen.notifications import signature
-from mocks.webhook_endpoint import Forgery
+from mocks.webhook_delivery import Forgery
 from mocks.webhooks import Event, Forge
 
 WRONG_KEY = "BAD0" * 16

@@ -9,7 +9,7 @@ import orjson
 from mocks.draws import UPPER_ALPHANUMERIC, Draws
 from mocks.gateways.gocardless.collection import timestamp
 from mocks.gateways.gocardless.webhooks import signature
-from mocks.webhook_endpoint import Forgery
+from mocks.webhook_delivery import Forgery
 from mocks.webhooks import Event, Forge
 
 WRONG_SECRET = "the-secret-of-somebody-else"  # noqa: S105

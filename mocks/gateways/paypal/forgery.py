@@ -11,7 +11,7 @@ from mocks.draws import UPPER_ALPHANUMERIC, Draws
 from mocks.gateways.paypal.events import event_id
 from mocks.gateways.paypal.payment import rfc3339
 from mocks.gateways.paypal.signing import Signer
-from mocks.webhook_endpoint import Forgery
+from mocks.webhook_delivery import Forgery
 from mocks.webhooks import Event, Forge
 
 _UNPAID = frozenset({"PAYMENT.CAPTURE.DECLINED", "PAYMENT.CAPTURE.DENIED"})

@@ -8,7 +8,7 @@ import orjson
 
 from mocks.draws import ALPHANUMERIC, Draws
 from mocks.gateways.stripe.events import signature
-from mocks.webhook_endpoint import Forgery
+from mocks.webhook_delivery import Forgery
 from mocks.webhooks import Event, Forge
 
 WRONG_SECRET = "whsec_of_somebody_else"  # noqa: S105
