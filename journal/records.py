@@ -65,8 +65,9 @@ class GatewayRequest(NamedTuple):
 
     ``answered_ns`` is null when no answer was sent (``status`` is then 0): the connection was lost or a
     fault swallowed it. ``result`` is what the gateway decided: ``succeeded``, ``declined``,
-    ``processing``, ``error``, or empty for reads. ``fault`` names the fault that touched the request,
-    empty if none did. ``replayed`` tells an idempotent replay from a first execution.
+    ``processing``, ``error``, or empty for reads. ``fault`` names the faults that touched the request, in
+    that order, joined by ``+``; empty if none did. ``replayed`` tells an idempotent replay from a first
+    execution.
     """
 
     gateway: str
@@ -117,7 +118,8 @@ class FaultEvent(NamedTuple):
 
     ``id`` tells two faults of one name apart (``f1``, ``f2``, ... in the scenario's order). ``due_ns`` is
     the scheduled time of this phase, ``at_ns`` the time at which it truly happened. ``hits`` counts the
-    requests and connections that the fault touched so far.
+    requests and connections that the fault touched so far. One that flaps or comes again has as many pairs of
+    ``started`` and ``stopped`` as it was on.
     """
 
     id: str

@@ -338,7 +338,7 @@ class Gateway(ABC):
         self.outbox.hold()
         lost = tuple(self._in_flight)
         for call in lost:
-            call.fault = cause
+            call.name_fault(cause)
             self.lose(call)
         return len(lost) + (self.server.refuse() if self.server is not None else 0)
 
@@ -354,7 +354,7 @@ class Gateway(ABC):
         """Reset the connections of the chosen requests in flight. Returns how many there were."""
         cut = [call for call in self._in_flight if chosen(call)]
         for call in cut:
-            call.fault = cause
+            call.name_fault(cause)
             call.reset()
         return len(cut)
 

@@ -28,6 +28,8 @@ from mocks.http import Server
 from mocks.latency import from_message
 from mocks.state import StateError, StateFile
 
+_NOT_KEPT = "changes what happens inside the gateway, which its state file could not do again"
+
 
 class GatewayService:
     """One gateway behind one server; implements ``mocks.process.Service``."""
@@ -90,7 +92,9 @@ class GatewayService:
             certificate=Path(plan["tls"]["certificate"]) if plan.get("tls") is not None else None,
         )
         gateway.server = self.server
-        self.schedule = FaultSchedule(plans, gateway, seed, name)
+        self.schedule = FaultSchedule(
+            plans, gateway, seed, name, not_inside=_NOT_KEPT if plan.get("state") is not None else ""
+        )
         gateway.faults = self.schedule.active
         self.gateway = gateway
         if plan.get("state") is not None:
