@@ -167,6 +167,7 @@ def about(
 ) -> None:
     """The faults that there are, a line each; or what one does, and its parameters."""
     from mocks.faults import FAULTS
+    from mocks.faults.words import parameter_text
 
     if name is None:
         width = max(map(len, FAULTS))
@@ -179,7 +180,9 @@ def about(
     if FAULTS[name].PARAMETERS:
         typer.echo("\nParameters:")
     for key, parameter in FAULTS[name].PARAMETERS.items():
-        typer.echo(f"  {key} ({parameter.kind}): {parameter.about}")
+        takes = " or ".join(parameter.choices) or parameter.kind
+        default = parameter_text(parameter.kind, parameter.default)
+        typer.echo(f"  {key} ({takes}; {default} when left out): {parameter.about}")
 
 
 def _clients(admins: Sequence[str] | None) -> list[AdminClient]:
@@ -272,4 +275,4 @@ def _value(text: str) -> object:
 
 def _sentence(kind: type) -> str:
     text = " ".join((inspect.getdoc(kind) or "").split())
-    return re.split(r"(?<=\.) |: ", text, maxsplit=1)[0]
+    return re.split(r"\.(?: |$)|: ", text, maxsplit=1)[0].replace("``", "")

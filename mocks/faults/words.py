@@ -105,7 +105,7 @@ def words_of(plan: FaultPlan) -> dict[str, Any]:
     if plan.repeat is not None:
         words["repeat"] = {"every": format_duration(plan.repeat.every_ns), "times": plan.repeat.times}
     if plan.params:
-        words["params"] = {name: _text(kinds[name], value) for name, value in plan.params.items()}
+        words["params"] = {name: parameter_text(kinds[name], value) for name, value in plan.params.items()}
     return words
 
 
@@ -195,7 +195,8 @@ def _params(name: str, given: object) -> dict[str, Any]:
     return values
 
 
-def _text(kind: str, value: Any) -> Any:
+def parameter_text(kind: str, value: Any) -> Any:
+    """A parameter as a scenario has it: durations and shares with their units, the rest as it is."""
     if kind == "duration":
         return format_duration(value)
     return format_share(value) if kind == "share" else value

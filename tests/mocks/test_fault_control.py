@@ -9,7 +9,7 @@ from typing import Any
 
 import httpx
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from mocks.faults.words import DEFAULT_LIMIT, WORDS, plan_of, words_of
@@ -264,7 +264,7 @@ def faults(draw: st.DrawFn) -> dict[str, Any]:
     return {**words, "params": params}
 
 
-@settings(max_examples=50)
+@settings(max_examples=50, deadline=None)
 @given(faults())
 def test_what_is_listed_can_be_asked_for_again(words: dict[str, Any]) -> None:
     plan = plan_of(words, "stripe-1", 17, ("health", "payment_intents.create"))
@@ -272,16 +272,18 @@ def test_what_is_listed_can_be_asked_for_again(words: dict[str, Any]) -> None:
     assert plan.at_ns == 17 and plan.for_ns == parse_duration(words["for"])
 
 
-@settings(max_examples=30)
-@given(
-    st.dictionaries(
-        st.sampled_from(WORDS),
-        st.recursive(
-            st.none() | st.booleans() | st.integers() | st.text(),
-            lambda of: st.lists(of) | st.dictionaries(st.text(), of),
-        ),
-    )
+TEXTS = st.text("0123456789smhin% .-EUR", max_size=8)
+ANYTHING = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | TEXTS,
+    lambda of: (
+        st.lists(of, max_size=3) | st.dictionaries(TEXTS | st.sampled_from(["on", "every"]), of, max_size=3)
+    ),
+    max_leaves=5,
 )
+
+
+@settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(st.dictionaries(st.sampled_from(WORDS), ANYTHING, max_size=4))
 def test_nothing_that_is_sent_breaks_the_parser(words: dict[str, Any]) -> None:
     try:
         plan_of({"fault": "outage", **words}, "stripe-1", 0, None)
