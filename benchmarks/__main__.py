@@ -21,7 +21,7 @@ from rich.text import Text
 
 from benchmarks.row import Row
 
-BENCHMARKS = ("kernel", "payment_memory", "report_speed", "failover_drill")
+BENCHMARKS = ("kernel", "proxy", "payment_memory", "report_speed", "failover_drill")
 LATEST = Path(__file__).with_name("latest.json")
 
 

@@ -58,8 +58,8 @@ def serve(name: str, core: int) -> Iterator[Served]:
         port = reserve.getsockname()[1]
     with tempfile.TemporaryDirectory() as folder:
         command = _wiremock(port, Path(folder)) if name == "wiremock" else _localstripe(port)
-        with _process(command, core) as process:
-            _wait_for(port, process, name)
+        with process_on(command, core) as process:
+            wait_for(port, process, name)
             requests = _with_saved_card(port) if name == "localstripe" else PaymentRequests()
             yield Served(process.pid, port, requests)
 
@@ -67,7 +67,7 @@ def serve(name: str, core: int) -> Iterator[Served]:
 @contextlib.contextmanager
 def _ours(name: str, core: int) -> Iterator[Served]:
     command = [sys.executable, "-m", "benchmarks.payment_servers", name]
-    with _process(command, core, stdout=subprocess.PIPE) as process:
+    with process_on(command, core, stdout=subprocess.PIPE) as process:
         assert process.stdin is not None and process.stdout is not None
         line = process.stdout.readline()
         if not line:
@@ -78,9 +78,10 @@ def _ours(name: str, core: int) -> Iterator[Served]:
 
 
 @contextlib.contextmanager
-def _process(
+def process_on(
     command: list[str], core: int, stdout: int = subprocess.DEVNULL
 ) -> Iterator[subprocess.Popen[bytes]]:
+    """A process that is pinned to one core; it is killed with the block."""
     process = subprocess.Popen(
         command,
         stdin=subprocess.PIPE,
@@ -98,7 +99,8 @@ def _process(
                 stream.close()
 
 
-def _wait_for(port: int, process: subprocess.Popen[bytes], name: str) -> None:
+def wait_for(port: int, process: subprocess.Popen[bytes], name: str) -> None:
+    """Until it listens. Raises RuntimeError when it does not."""
     give_up = time.monotonic() + START_S
     while time.monotonic() < give_up and process.poll() is None:
         with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
