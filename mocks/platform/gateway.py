@@ -99,6 +99,14 @@ class Gateway:
         except OutboundError:
             return None
 
+    async def payouts(self) -> tuple[str, ...]:
+        """The references of the newest payouts that were paid; none when the gateway doesn't say now, or has
+        no list of them."""
+        try:
+            return await self.connector.payouts(self._ask)
+        except OutboundError:
+            return ()
+
     async def fetch(self, path: str) -> bytes | None:
         """What lies at a path of the gateway; ``None`` when it gives nothing now."""
         try:

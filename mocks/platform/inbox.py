@@ -120,7 +120,7 @@ class Inbox:
             elif notice.about == "dispute":
                 await self._dispute(gateway, notice)
             else:
-                await self._payout(gateway, notice)
+                await self.book_payout(gateway, notice.reference)
             await self._store.put(event)
 
     def _hurry(self, gateway: str, notice: Notice) -> None:
@@ -176,8 +176,14 @@ class Inbox:
             Entry("dispute", gateway, notice.reference, payment.order_id, amount, payment.currency)
         )
 
-    async def _payout(self, gateway: str, notice: Notice) -> None:
-        payout = await self.gateways[gateway].payout(notice.reference)
+    async def book_payout(self, gateway: str, reference: str) -> None:
+        """Book what a payout holds, once, however often it is told of.
+
+        Raises:
+            LaterError: The gateway does not say now.
+            StoreError: It could not be stored.
+        """
+        payout = await self.gateways[gateway].payout(reference)
         if payout is None:
             raise LaterError("the gateway does not say what the payout holds")
         reference, currency = payout.reference, payout.currency

@@ -20,6 +20,7 @@ from mocks.platform.gateway import Gateway, Patience
 from mocks.platform.inbox import Inbox
 from mocks.platform.janitor import Janitor
 from mocks.platform.payments import Payments
+from mocks.platform.payout_check import PayoutCheck
 from mocks.platform.refunds import Refunds
 from mocks.platform.retries import Backoff
 from mocks.platform.router import ranking
@@ -46,6 +47,7 @@ class Platform:
         self._store: Store | None = None
         self._gateways: dict[str, Gateway] = {}
         self._janitor: Janitor | None = None
+        self._payouts: PayoutCheck | None = None
         self._app: App | None = None
 
     async def start(self, plan: Message) -> Message:
@@ -72,6 +74,7 @@ class Platform:
         secrets = {str(entry["name"]): str(entry.get("webhook_secret", "")) for entry in plan["gateways"]}
         urls = {str(entry["name"]): str(entry["url"]) for entry in plan["gateways"]}
         inbox = Inbox(payments, refunds, janitor, self._gateways, secrets, urls)
+        self._payouts = PayoutCheck(store, inbox)
         self._app = App(payments, refunds, janitor, inbox)
         self._server = Server(
             self._app, host=str(plan.get("host", "127.0.0.1")), port=int(plan.get("port", 0))
@@ -81,6 +84,7 @@ class Platform:
             janitor.take_payment(payment)
         for refund in left_refunds:
             janitor.take_refund(refund)
+        self._payouts.start()
         return {"port": port}
 
     def go(self, clock: Clock, writer: Writer | None) -> None:
@@ -94,6 +98,8 @@ class Platform:
             await self._server.stop(grace=GRACE)
         if self._app is not None:
             await self._app.finish(0.2)  # payments whose client has gone
+        if self._payouts is not None:
+            await self._payouts.close()
         if self._janitor is not None:
             await self._janitor.close()
         for gateway in self._gateways.values():

@@ -112,6 +112,11 @@ class Store:
         query = "SELECT 1 FROM events WHERE gateway = ? AND id = ?"
         return self._rows(query, (event.gateway, event.id)).fetchone() is not None
 
+    def booked(self, kind: str, gateway: str, reference: str) -> bool:
+        """Whether there is an entry of this kind with this reference."""
+        query = "SELECT 1 FROM entries WHERE kind = ? AND gateway = ? AND reference = ?"
+        return self._rows(query, (kind, gateway, reference)).fetchone() is not None
+
     def refund(self, id: str) -> Refund | None:
         """The refund of that id as last committed."""
         row = self._rows(tables.REFUNDS + "WHERE id = ?", (id,)).fetchone()

@@ -115,6 +115,15 @@ class Connector(Protocol):
         """
         return None
 
+    async def payouts(self, ask: Ask) -> tuple[str, ...]:
+        """The references of the newest payouts that were paid, as many as the gateway lists at once; none
+        where it lists none, or doesn't say now.
+
+        Raises:
+            OutboundError: The gateway gave no answer.
+        """
+        return ()
+
 
 async def prepare(connector: Connector, payment: Payment, ask: Ask) -> tuple[str, ...] | Verdict:
     """Take the steps before a charge, once: the references of what they came to, or the verdict of the one
@@ -126,6 +135,14 @@ async def prepare(connector: Connector, payment: Payment, ask: Ask) -> tuple[str
             return verdict
         made = (*made, verdict.reference)
     return made
+
+
+def listed(answer: Answer, within: str) -> tuple[str, ...]:
+    """The ids of a list's rows, which stand under this key; none when it is no such list."""
+    rows = json_object(answer).get(within)
+    if answer.status != 200 or not isinstance(rows, list):
+        return ()
+    return tuple(row["id"] for row in rows if isinstance(row, dict) and isinstance(row.get("id"), str))
 
 
 def json_object(answer: Answer) -> dict[str, Any]:

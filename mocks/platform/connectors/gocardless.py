@@ -19,6 +19,7 @@ from mocks.platform.connectors.connector import (
     Payout,
     Step,
     json_object,
+    listed,
     prepare,
     throttled,
     unreadable,
@@ -124,6 +125,9 @@ class GoCardless(Connector):
         if not isinstance(amount, int) or not isinstance(fee, int):
             return None
         return Payout(reference, amount, fee, str(payout.get("currency", "")))
+
+    async def payouts(self, ask: Ask) -> tuple[str, ...]:
+        return listed(await ask(self._get("/payouts?status=paid&limit=500")), "payouts")
 
     async def _look_up(self, reference: str, ask: Ask) -> Verdict:
         answer = await ask(self._get(f"/payments/{quote(reference, safe='')}"))

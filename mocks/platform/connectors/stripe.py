@@ -15,6 +15,7 @@ from mocks.platform.connectors.connector import (
     Connector,
     Payout,
     json_object,
+    listed,
     throttled,
     unreadable,
 )
@@ -145,6 +146,10 @@ class Stripe(Connector):
             more = bool(page.get("has_more")) and bool(lines)
             after = f"&starting_after={lines[-1]['id']}" if more else ""
         return Payout(reference, amount, fee, currency.upper())
+
+    async def payouts(self, ask: Ask) -> tuple[str, ...]:
+        answer = await ask(Call("GET", "/v1/payouts?status=paid&limit=100", (self._authorization,)))
+        return listed(answer, "data")
 
     async def _look_up(self, payment: Payment, ask: Ask) -> Verdict:
         query = quote(f"metadata['order_id']:'{_quoted(payment.order_id)}'", safe="")
