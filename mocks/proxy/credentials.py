@@ -18,7 +18,7 @@ def refusal(credentials: tuple[bytes, ...], host: str) -> str:
     """
     for value in credentials:
         plain = _plain(value)
-        if _LIVE.search(plain):
+        if b"live_" in plain and _LIVE.search(plain):
             return "a live credential; only test credentials are passed on"
         if (host == "stripe.com" or host.endswith(".stripe.com")) and not _TEST.search(plain):
             return f"a credential that doesn't say it is a test key, which is all that {host} may get"
@@ -28,7 +28,7 @@ def refusal(credentials: tuple[bytes, ...], host: str) -> str:
 def _plain(value: bytes) -> bytes:
     """What the credential says, user and password of Basic authentication decoded."""
     scheme, _, token = value.partition(b" ")
-    if scheme.lower() == b"basic":
+    if len(scheme) == 5 and scheme.lower() == b"basic":
         try:
             return base64.b64decode(token.strip())
         except binascii.Error:

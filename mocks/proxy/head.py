@@ -8,7 +8,7 @@ is kept as the bytes that arrived, and only the few fields that say where the me
 from __future__ import annotations
 
 import re
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 END = b"\r\n\r\n"
 
@@ -18,17 +18,9 @@ UNTIL_CLOSE = -1
 CHUNKED = -2
 """The length of a body in chunks."""
 
-_ASKED = re.compile(
-    rb"\r\n(content-length|transfer-encoding|connection|host|expect|upgrade|authorization|x-api-key)"
-    rb"([ \t]*):[ \t]*([^\r\n]*?)[ \t]*(?=\r\n)",
-    re.IGNORECASE,
-)
-_TOLD = re.compile(
-    rb"\r\n(content-length|transfer-encoding|connection)([ \t]*):[ \t]*([^\r\n]*?)[ \t]*(?=\r\n)",
-    re.IGNORECASE,
-)
-_REQUEST_LINE = re.compile(rb"([!#$%&'*+.^_`|~0-9A-Za-z-]+) ([\x21-\x7e\x80-\xff]+) HTTP/1\.([01])\r\n")
-_STATUS_LINE = re.compile(rb"HTTP/1\.([01]) ([1-9]\d\d)(?: [^\r\n]*)?\r\n")
+_TARGET = re.compile(rb"[\x21-\x7e\x80-\xff]+")
+_TOKEN = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+_STATUS_LINE = re.compile(rb"HTTP/1\.([01]) ([1-9]\d\d)(?: .*)?", re.DOTALL)
 _FIELD = re.compile(rb"\r\n([^\r\n:]+):[ \t]*([^\r\n]*?)[ \t]*(?=\r\n)")
 _UPGRADE = re.compile(rb"\r\n(?:upgrade|http2-settings)[ \t]*:[^\r\n]*(?=\r\n)", re.IGNORECASE)
 _CONNECTION = re.compile(rb"(\r\nconnection[ \t]*:[ \t]*)([^\r\n]*)(?=\r\n)", re.IGNORECASE)
@@ -69,6 +61,23 @@ class ResponseHead(NamedTuple):
     stays: bool
 
 
+_Role = Literal["", "length", "coding", "connection", "host", "expect", "upgrade", "credential"]
+
+_ROLES: dict[bytes, _Role] = {
+    b"content-length": "length",
+    b"transfer-encoding": "coding",
+    b"connection": "connection",
+    b"host": "host",
+    b"expect": "expect",
+    b"upgrade": "upgrade",
+    b"authorization": "credential",
+    b"x-api-key": "credential",
+}
+_SPELLINGS = 2048
+_spelled: dict[bytes, _Role] = {}
+"""The role of a field by its name as it was spelled: clients spell theirs the same way every time."""
+
+
 def read_request(raw: bytes) -> RequestHead:
     """The head of a request, with its empty line.
 
@@ -76,49 +85,56 @@ def read_request(raw: bytes) -> RequestHead:
         HeadError: It is no request, where it ends is in doubt, or it asks for what a reverse proxy does not
             do (CONNECT).
     """
-    line = _REQUEST_LINE.match(raw)
-    if line is None:
+    lines = _lines(raw)
+    words = lines[0].split(b" ")
+    if len(words) != 3 or words[2] not in (b"HTTP/1.1", b"HTTP/1.0"):
         raise HeadError(400, "no request line")
-    method, target, minor = line.groups()
+    method, target, version = words
+    if not _TOKEN.fullmatch(method) or not _TARGET.fullmatch(target):
+        raise HeadError(400, "no request line")
     if method == b"CONNECT":
         raise HeadError(405, "CONNECT is for forward proxies")
-    _check_lines(raw)
-    length = 0
-    lengths = 0
+    length: int | None = None
     coded = expects = upgrades = False
-    old = minor == b"0"
+    old = version == b"HTTP/1.0"
     stays = not old
     host = (0, 0)
     credentials: tuple[bytes, ...] = ()
-    for found in _ASKED.finditer(raw, line.end() - 2):
-        name, space, value = found.groups()
-        if space:
-            raise HeadError(400, "white space before a colon")
-        size = len(name)
-        if size == 4:
-            if host != (0, 0):
-                raise HeadError(400, "two Host fields")
-            host = found.span(3)
-        elif size == 14:
-            length = _length(value, length if lengths else None)
-            lengths += 1
-        elif size == 17:
-            if value.lower() != b"chunked" or coded:
-                raise HeadError(501, "a transfer coding other than chunked")
-            coded = True
-        elif size == 10:
-            stays = _stays(value, stays)
-        elif size == 6:
-            expects = value.lower() == b"100-continue"
-        elif size == 7:
-            upgrades = True
-        else:
-            credentials += (value,)
+    at = len(lines[0]) + 2
+    for line in lines[1:-2]:
+        name, colon, value = line.partition(b":")
+        role = _spelled.get(name)
+        if role is None:
+            role = _role(name)
+        if not colon:
+            raise HeadError(400, "a line without a colon")
+        if role:
+            value = value.strip(b" \t")
+            if role == "host":
+                if host != (0, 0):
+                    raise HeadError(400, "two Host fields")
+                start = raw.index(value, at + len(name) + 1)
+                host = (start, start + len(value))
+            elif role == "length":
+                length = _length(value, length)
+            elif role == "credential":
+                credentials += (value,)
+            elif role == "connection":
+                stays = _stays(value, stays)
+            elif role == "coding":
+                if value.lower() != b"chunked" or coded:
+                    raise HeadError(501, "a transfer coding other than chunked")
+                coded = True
+            elif role == "expect":
+                expects = value.lower() == b"100-continue"
+            else:
+                upgrades = True
+        at += len(line) + 2
     if coded:
-        if lengths or old:
+        if length is not None or old:
             raise HeadError(400, "a length besides chunks, or chunks in HTTP/1.0")
         length = CHUNKED
-    return RequestHead(raw, method, target, old, length, host, stays, expects, upgrades, credentials)
+    return RequestHead(raw, method, target, old, length or 0, host, stays, expects, upgrades, credentials)
 
 
 def read_response(raw: bytes, method: bytes, *, request_stays: bool) -> ResponseHead:
@@ -127,33 +143,37 @@ def read_response(raw: bytes, method: bytes, *, request_stays: bool) -> Response
     Raises:
         HeadError: It is none, or where it ends is in doubt.
     """
-    line = _STATUS_LINE.match(raw)
+    lines = _lines(raw)
+    line = _STATUS_LINE.fullmatch(lines[0])
     if line is None:
         raise HeadError(502, "no status line")
     status = int(line[2])
-    _check_lines(raw)
-    length = UNTIL_CLOSE
+    length: int | None = None
     coded = False
     stays = line[1] == b"1"
-    for found in _TOLD.finditer(raw, line.end() - 2):
-        name, space, value = found.groups()
-        if space:
-            raise HeadError(502, "white space before a colon")
-        size = len(name)
-        if size == 14:
-            length = _length(value, None if length == UNTIL_CLOSE else length)
-        elif size == 17:
+    for field in lines[1:-2]:
+        name, _, value = field.partition(b":")
+        role = _spelled.get(name)
+        if role is None:
+            role = _role(name)
+        if not role:
+            continue
+        if role == "length":
+            length = _length(value.strip(b" \t"), length)
+        elif role == "coding":
             coded = True
-            if value.lower() != b"chunked":
+            if value.strip(b" \t").lower() != b"chunked":
                 raise HeadError(502, "a transfer coding other than chunked")
-        else:
-            stays = _stays(value, stays)
+        elif role == "connection":
+            stays = _stays(value.strip(b" \t"), stays)
     if method == b"HEAD" or status < 200 or status == 204 or status == 304:
         length = 0
     elif coded:
-        if length != UNTIL_CLOSE:
+        if length is not None:
             raise HeadError(502, "a length besides chunks")
         length = CHUNKED
+    elif length is None:
+        length = UNTIL_CLOSE
     return ResponseHead(raw, status, length, stays and request_stays and length != UNTIL_CLOSE)
 
 
@@ -170,11 +190,25 @@ def fields(raw: bytes) -> list[tuple[str, str]]:
     return [(name.decode("latin-1"), value.decode("latin-1")) for name, value in _FIELD.findall(raw[start:])]
 
 
-def _check_lines(raw: bytes) -> None:
-    # A lone line feed or a folded line would be read differently by different servers.
-    lines = raw.count(b"\r\n")
-    if raw.count(b"\n") != lines or raw.count(b"\r") != lines or b"\r\n " in raw or b"\r\n\t" in raw:
-        raise HeadError(400, "a line that does not end in CR LF, or a folded one")
+def _lines(raw: bytes) -> list[bytes]:
+    """The lines of a head, and two empty ones for its end."""
+    lines = raw.split(b"\r\n")
+    # A lone line feed would be the end of a line to one server and not to another.
+    ends = len(lines) - 1
+    if raw.count(b"\n") != ends or raw.count(b"\r") != ends:
+        raise HeadError(400, "a line that does not end in CR LF")
+    return lines
+
+
+def _role(name: bytes) -> _Role:
+    """What a field says to a proxy, by its name. Raises HeadError for what is no name: a folded line begins
+    with white space, and white space before the colon is read in two ways."""
+    if not _TOKEN.fullmatch(name):
+        raise HeadError(400, "what stands before the colon is no name")
+    role = _ROLES.get(name.lower(), "")
+    if len(_spelled) < _SPELLINGS:
+        _spelled[name] = role
+    return role
 
 
 def _length(value: bytes, known: int | None) -> int:
