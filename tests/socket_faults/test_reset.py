@@ -6,6 +6,7 @@ import httpx
 import pytest
 import stripe
 
+from mocks import transmission
 from tests.socket_faults.faulty import CREATE, HEALTH, Faulty, Raw, head_and_body, payment, plan
 
 LIST = b"GET /v1/payment_intents?limit=100 HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer sk_test_1\r\n\r\n"
@@ -38,15 +39,21 @@ def test_half_a_body_and_the_reset_are_seen(faulty: Faulty) -> None:
     assert [(r.status, r.fault) for r in faulty.requests] == [(0, "reset")]
 
 
-def test_half_of_a_large_answer_arrives_before_the_reset(faulty: Faulty) -> None:
+def test_half_of_a_large_answer_arrives_before_the_reset(
+    faulty: Faulty, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(transmission, "DRAIN_LIMIT", 3600.0)
     with Raw(faulty.port) as raw:
         for number in range(100):
             raw.send(payment(f"o{number}"))
             assert raw.answer()[0] == 200
     # With so small a window most of it waits in the server's system, where a reset would wipe it out.
-    with faulty.on(plan("reset", when="body")), Raw(faulty.port, window=4096) as raw:
+    with faulty.on(plan("reset", when="body")) as fault, Raw(faulty.port, window=4096) as raw:
         raw.send(LIST)
+        faulty.until(lambda: fault.hits == 1, "the answer is under way")
+        assert len(faulty.requests) == 100
         seen, end = raw.rest()
+    assert len(faulty.requests) == 101
     _, body, size = head_and_body(seen)
     assert end == "reset" and len(body) == size // 2 > 30_000
 
