@@ -21,7 +21,7 @@ from rich.text import Text
 
 from benchmarks.row import Row
 
-BENCHMARKS = ("kernel", "proxy", "payment_memory", "report_speed", "failover_drill")
+BENCHMARKS = ("kernel", "proxy", "payment_memory", "report_speed", "failover_drill", "injection")
 LATEST = Path(__file__).with_name("latest.json")
 
 
