@@ -249,3 +249,55 @@ def test_without_asking_a_lost_webhook_leaves_the_payment_pending(
             assert (await drilled.shop.settled(second["id"]))["status"] == "succeeded"
 
     run(story())
+
+
+def test_all_of_them_at_once_leave_the_money_as_it_is(tmp_path: Path) -> None:
+    everything: dict[str, dict[str, Any]] = {
+        "webhook_lost": {"attempts": 2},
+        "webhook_delayed": {"by": 10_000_000},
+        "webhook_duplicated": {"copies": 3},
+        "webhook_reordered": {"window": 20_000_000},
+        "webhook_burst": {"after": 20_000_000},
+        "webhook_forged": {},
+        "webhook_old_timestamp": {},
+        "webhook_early": {"within": 50_000_000},
+    }
+
+    async def story() -> None:
+        async with wired(tmp_path / "s", *GOOD) as (shop, services):
+            for name, service in services.items():
+                assert service.schedule is not None
+                service.schedule.arm(Clock.starting_now(), lambda event: None)
+                for number, (fault, params) in enumerate(everything.items()):
+                    if fault == "webhook_old_timestamp" and name in ("adyen", "gocardless"):
+                        continue
+                    plan = FaultPlan(f"f{number}", fault, 0, HOUR_NS, share=0.5, params=params)
+                    service.schedule.add(plan)
+            drills = [Drill(shop, service, Memory(), name) for name, service in services.items()]
+            for number in range(10):
+                orders = ((drilled, f"{drilled.name}{number}") for drilled in drills)
+                await asyncio.gather(*(drilled.pay(order, good=number % 5 > 0) for drilled, order in orders))
+            for _ in range(4):
+                for drilled in drills:
+                    drilled.advance(86_400)
+                    await drilled.told()
+            hits = {
+                drilled.name: {fault.name for fault in core(drilled.service).outbox.faults if fault.hits}
+                for drilled in drills
+            }
+            assert all(len(names) >= 6 for names in hits.values()), hits
+            for drilled in drills:
+                drilled.clear()
+            for _ in range(8):
+                for drilled in drills:
+                    drilled.advance(86_400)
+                    await drilled.told()
+            outboxes = [core(service).outbox for service in services.values()]
+            for outbox in outboxes:
+                await eventually(lambda outbox=outbox: not any(map(outbox.pending, outbox)))  # type: ignore[misc]
+            assert not any(outbox.waiting + outbox.abandoned for outbox in outboxes)
+            await all_resolved(shop)
+            await drills[0].unsettled(0)
+            await check_the_money(shop, *services.values())
+
+    run(story())

@@ -109,7 +109,7 @@ def test_an_outage_takes_the_waiting_answer_with_it() -> None:
         asking.join(20)
         assert failed
         (request,) = running.requests
-        assert (request.status, request.fault) == (0, "outage")
+        assert (request.status, request.fault) == (0, "webhook_early+outage")
         running.thread.call(running.gateway.come_back)
         end(running)
         assert len(running.requests) == 1, "it is not answered after all"
