@@ -99,6 +99,23 @@ def test_stripe() -> None:
         check_times(found)
 
 
+def test_what_a_failed_refund_gave_back_has_come_back() -> None:
+    with Running("stripe") as running:
+        connection = running.connection()
+        paid = stripe_call(
+            connection,
+            "POST",
+            "/v1/payment_intents",
+            stripe_payment("abc123-0000001", card="pm_card_refundFail"),
+        )[2]
+        stripe_call(connection, "POST", "/v1/refunds", {"payment_intent": paid["id"], "amount": 300})
+        assert [m.kind for m in records(running).movements if m.kind != "fee"] == ["capture", "refund"]
+        advance(running, 10)
+        truth = [m.amount_minor for m in running.movements if m.kind == "refund"]
+        assert truth == [300, -300]
+        assert [m.kind for m in records(running).movements if m.kind != "fee"] == ["capture"]
+
+
 def test_gocardless() -> None:
     with Running("gocardless") as running:
         sdk = gocardless.client(running)

@@ -276,18 +276,18 @@ def test_a_certificate_for_another_host_is_refused_and_nothing_is_sent(
 
 def test_all_callers_and_the_records_share_one_pace(files: Files, watched: list[Request]) -> None:
     async def main(running: Running) -> float:
-        limits: Any = {"requests": 20, "period_s": 0.5}
+        limits: Any = {"requests": 20, "period_s": 2.0}
         async with serving("stripe", running, files, **limits) as (service, url, _):
             loop = asyncio.get_running_loop()
             began = loop.time()
-            await asyncio.gather(*(post(url, f"Bearer sk_test_{number}") for number in range(20)))
+            await asyncio.gather(*(post(url, f"Bearer sk_test_{number}") for number in range(3)))
             await service.read_records()
             return loop.time() - began
 
     with standing_in("stripe", files) as running:
         took = play(main(running))
-    assert len(watched) == 23  # the three lists
-    assert took >= (23 - 1) / 38 - 0.05
+    assert len(watched) == 3 + 3  # the three lists
+    assert took >= (6 - 1) / 9.5 - 0.02  # the loop's clock may fire a timer a resolution early
 
 
 def test_without_its_keys_a_sandbox_does_not_start(files: Files) -> None:
