@@ -147,10 +147,10 @@ def pace_of(origin: Origin, allow_hosts: list[str]) -> dict[str, Any] | None:
     """
     rates: dict[str, float] = {}
     for text in allow_hosts:
-        host, separator, rate = text.rpartition("=")
+        host, separator, often = text.rpartition("=")
         if not separator or not host:
             raise ValueError(f"--allow-host {text}: say how often, too: {text or 'HOST'}=10/s")
-        rates[plain_host(host)] = parse_rate(rate)
+        rates[plain_host(host)] = parse_rate(often)
     if is_loopback(origin.address):
         return None
     if plain_host(origin.host) != TEST_MODE_HOST:
