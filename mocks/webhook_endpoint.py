@@ -47,7 +47,8 @@ class Endpoint:
         self.wants = wants
         self.sign = outbox.rules.sign if sign is None else sign
         self._outbox = outbox
-        self._client = Client(f"http://{parts.netloc}")
+        timeout_ns = int(outbox.rules.timeout_s * 1e9)
+        self._client = Client(f"http://{parts.netloc}", connect_timeout_ns=timeout_ns)
         self._target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
         self._queue: deque[WebhookDelivery] = deque()
         self._tasks: set[asyncio.Task[None]] = set()
