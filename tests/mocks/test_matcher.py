@@ -90,7 +90,7 @@ def test_a_request_that_says_nothing_fits_no_condition_on_it(match: dict[str, st
 
 
 def test_a_number_that_is_too_short_is_not_in_a_range() -> None:
-    assert not Card("4000", "4099").fits(Request(traits=Traits("", "40", "card")))
+    assert not Card("4000", "4099").fits(Request(traits=Traits("", "405", "card")))
 
 
 def test_the_body_is_read_last() -> None:

@@ -69,8 +69,8 @@ def test_a_brownout_grows(stripe: Faulty) -> None:
         fault.now_ns = lambda: now + next(steps) * 20 * MS
         for number in range(4):
             stripe_call(stripe.connection(), "POST", PAY, stripe_payment(f"o{number}"))
-        # The loop's timers have whole milliseconds.
-        assert all(ms >= 20 * number - 1 for number, ms in enumerate(taken_ms(stripe), 1))
+        # The loop counts its timers from when it last looked at the clock: on a busy machine they come early.
+        assert all(ms >= 20 * number - 10 for number, ms in enumerate(taken_ms(stripe), 1))
         assert fault.hits == 4
 
 
