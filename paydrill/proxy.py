@@ -119,7 +119,8 @@ def proxy(
             child.plan(plan)
             ready = child.ready()
             child.go({"epoch_ns": time.monotonic_ns()})
-            typer.echo(f"proxy http://{host}:{ready['port']} -> {origin.url}")
+            shown = f"[{host}]" if ":" in host else host
+            typer.echo(f"proxy http://{shown}:{ready['port']} -> {origin.url}")
             if "admin_port" in ready:
                 typer.echo(f"proxy-admin http://127.0.0.1:{ready['admin_port']}")
             typer.echo("serving until stopped with Ctrl-C", err=True)

@@ -48,6 +48,7 @@ class ProxyCall:
         upstream: The connection on which it was passed on.
         forwarded: Something of it was sent: what becomes of it is the origin's.
         forwarded_ns: When, by ``time.monotonic_ns()``.
+        delayed_ns: What part of the latency that faults add lay before that.
         kept: What came back, of a call whose answer is kept; None when it goes on as it comes.
         copy: The same of one that goes on as it comes, for the journal; None when that needs none.
         kept_size: Bytes of either.
@@ -71,6 +72,7 @@ class ProxyCall:
         "body",
         "client_gone",
         "copy",
+        "delayed_ns",
         "downstream",
         "endpoint",
         "fault",
@@ -115,6 +117,7 @@ class ProxyCall:
         self.upstream: UpstreamConnection | None = None
         self.forwarded = False
         self.forwarded_ns = 0
+        self.delayed_ns: float = 0
         self.kept: list[bytes] | None = None
         self.copy: list[bytes] | None = None
         self.answer: ResponseHead | None = None

@@ -270,7 +270,8 @@ class Proxy:
         added_ns = call.added_ns()
         if call.reply is None:
             call.kept = []
-            self._later(call, added_ns * self._moments.uniform(call.number), self._turn)
+            call.delayed_ns = added_ns * self._moments.uniform(call.number)
+            self._later(call, call.delayed_ns, self._turn)
         else:
             self._later(call, added_ns, self._answer)
 
@@ -347,10 +348,8 @@ class Proxy:
             return
         call.reply = self._reply(call, answer, b"".join(call.kept))
         self._note(call, call.reply)
-        now_ns = time.monotonic_ns()
-        added_ns = call.added_ns(now_ns - call.forwarded_ns)
-        waited_ns = call.forwarded_ns - call.received_ns
-        self._later(call, added_ns - waited_ns, self._answer)
+        taken_ns = time.monotonic_ns() - call.forwarded_ns
+        self._later(call, call.added_ns(taken_ns) - call.delayed_ns, self._answer)
 
     def _answer(self, call: ProxyCall) -> None:
         reply = original = call.reply

@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import ssl
+import time
 from collections import deque
+from collections.abc import Callable
 from typing import Protocol, cast
 
 from mocks.connection import HEAD_LIMIT
@@ -15,6 +17,11 @@ from mocks.proxy.origin import Origin
 
 CONNECT_LIMIT = 10.0
 """Seconds that a connection may take to be made, its TLS handshake included."""
+
+
+IDLE_LIMIT = 30.0
+"""Seconds after which an unused connection is not used again: servers and load balancers drop idle ones after
+a minute or so, and a request on one that is just being dropped has an unknown outcome."""
 
 
 class UnreachableError(Exception):
@@ -58,13 +65,21 @@ class Upstream:
     Args:
         origin: The service.
         tls: Whom to trust; needed for ``https`` and for nothing else.
+        now: Seconds, ``time.monotonic``.
     """
 
-    def __init__(self, origin: Origin, tls: ssl.SSLContext | None = None) -> None:
+    def __init__(
+        self,
+        origin: Origin,
+        tls: ssl.SSLContext | None = None,
+        *,
+        now: Callable[[], float] = time.monotonic,
+    ) -> None:
         if (tls is not None) != (origin.scheme == "https"):
             raise ValueError("https needs to know whom to trust, and http does not")
         self.origin = origin
         self._tls = tls
+        self._now = now
         self._idle: deque[UpstreamConnection] = deque()
         self.connections: set[UpstreamConnection] = set()
 
@@ -73,8 +88,11 @@ class Upstream:
         # The one used last: its peer is the least likely to have closed it.
         while self._idle:
             connection = self._idle.pop()
-            if connection.usable:
+            if not connection.usable:
+                continue
+            if self._now() - connection.freed_at < IDLE_LIMIT:
                 return connection
+            connection.leave()
         return None
 
     async def connect(self) -> UpstreamConnection:
@@ -108,6 +126,7 @@ class Upstream:
 
     def free(self, connection: UpstreamConnection) -> None:
         """The connection has done its work, and takes another request."""
+        connection.freed_at = self._now()
         self._idle.append(connection)
 
     def gone(self, connection: UpstreamConnection) -> None:
@@ -126,7 +145,7 @@ class Upstream:
 class UpstreamConnection(asyncio.Protocol):
     """One connection to the origin. It passes on the bytes of the answer as they come."""
 
-    __slots__ = ("_answer", "_body", "_buffer", "_call", "_transport", "_upstream")
+    __slots__ = ("_answer", "_body", "_buffer", "_call", "_transport", "_upstream", "freed_at")
 
     def __init__(self, upstream: Upstream) -> None:
         self._upstream = upstream
@@ -135,6 +154,7 @@ class UpstreamConnection(asyncio.Protocol):
         self._answer: ResponseHead | None = None
         self._body: Body | None = None
         self._buffer = b""
+        self.freed_at = 0.0
 
     @property
     def usable(self) -> bool:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import gc
 import http.client
 import json
 import socket
@@ -16,6 +18,8 @@ import pytest
 from journal.records import GatewayRequest
 from mocks.faults import FAULTS, Fault, FaultPlan
 from mocks.listener import reset_on_close
+from mocks.proxy.call import ProxyCall
+from mocks.proxy.downstream import Downstream
 from tests.mocks.running import Running, stripe_payment
 from tests.proxy.proxying import Exact, Origin, Proxying, call, plan, read_exactly, read_to_end
 
@@ -391,3 +395,23 @@ def test_a_large_answer_goes_on_unchanged_past_a_fault() -> None:
         for _ in range(2):
             client.sendall(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
             assert read_exactly(client, len(answer)) == answer
+
+
+@pytest.mark.parametrize("fault", ["", "latency", "commit_then_lose", "black_hole", "slicer"])
+def test_requests_and_connections_are_freed_without_the_collector(faulty: Faulty, fault: str) -> None:
+    params = {"latency": {"add": MS}, "slicer": {"size": 500, "pause": 1}}.get(fault, {})
+
+    def alive() -> int:
+        return sum(isinstance(one, ProxyCall | Downstream) for one in gc.get_objects())
+
+    before = faulty.proxying.thread.call(alive)
+    injected = contextlib.nullcontext() if not fault else faulty.on(plan(fault, params=params))
+    gc.disable()
+    try:
+        with injected, faulty.proxying.socket() as client:
+            client.sendall(raw_payment())
+            faulty.proxying.until(faulty.ended, "it is over")
+            reset_on_close(client)
+        faulty.proxying.until(lambda: alive() <= before, "nothing refers to them any more")
+    finally:
+        gc.enable()

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from mocks.proxy.upstream import IDLE_LIMIT
 from tests.proxy.proxying import Exact, Origin, Proxying, read_exactly, read_to_end
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
@@ -139,6 +140,22 @@ def test_one_connection_to_the_origin_serves_one_client_after_another() -> None:
                     client.sendall(GET)
                     assert read_exactly(client, len(OK)) == OK
         assert origin.accepted == 1
+
+
+def test_a_connection_that_has_rested_for_long_is_not_used_again() -> None:
+    exact = Exact()
+    with Origin(exact) as origin, Proxying(origin.url) as proxying:
+        exact.prepare(len(GET) + len(str(origin.port)) + 6, OK)
+        upstream = proxying.proxy.upstream
+        clock = [100.0]
+        upstream._now = lambda: clock[0]
+        with proxying.socket() as client:
+            for seconds, connections in ((0, 1), (IDLE_LIMIT - 1, 1), (IDLE_LIMIT + 1, 2)):
+                clock[0] += seconds
+                client.sendall(GET)
+                assert read_exactly(client, len(OK)) == OK
+                assert origin.accepted == connections
+        proxying.until(lambda: len(upstream.connections) == 1, "the other is closed")
 
 
 def test_pipelined_requests_are_answered_in_order(between: Between) -> None:
