@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import heapq
+import sys
+import traceback
 from bisect import insort
 from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
@@ -193,15 +195,24 @@ class FaultSchedule:
         at_ns = self._clock.now_ns()
         insort(self.active, fault, key=_order)
         fault.on = True
-        fault.start()
+        self._do(fault, fault.start)
         self._write(fault, "started", planned.phase.start_ns, at_ns)
 
     def _stop(self, planned: _Planned) -> None:
         fault = planned.fault
         fault.on = False
-        fault.stop()
+        self._do(fault, fault.stop)
         self.active.remove(fault)
         self._write(fault, "stopped", planned.phase.stop_ns, self._clock.now_ns())
+
+    def _do(self, fault: Fault, act: Callable[[], None]) -> None:
+        # One fault that breaks must keep neither its own stop nor the others from happening.
+        try:
+            act()
+        except Exception as error:
+            trace = traceback.extract_tb(error.__traceback__)[-1]
+            where = f"{trace.filename}:{trace.lineno}"
+            sys.stderr.write(f"{self._on}: fault {fault.plan.id}: {type(error).__name__} at {where}\n")
 
     def _write(self, fault: Fault, phase: str, due_ns: int, at_ns: int) -> None:
         self._record(FaultEvent(fault.plan.id, fault.name, self._on, phase, due_ns, at_ns, fault.hits))

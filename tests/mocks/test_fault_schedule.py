@@ -12,7 +12,7 @@ import uvloop
 
 from journal.clock import Clock
 from journal.records import FaultEvent
-from mocks.faults import FaultPlan
+from mocks.faults import FAULTS, FaultPlan
 from mocks.faults.schedule import FaultSchedule
 from mocks.faults.timing import Flap, Repeat
 from tests.mocks.running import Running, stripe_call, stripe_payment
@@ -176,3 +176,25 @@ def test_the_first_that_decides_wins_and_delays_add_up() -> None:
         running.thread.call(running.service.schedule.close)  # type: ignore[union-attr]
         hits = {event.id: event.hits for event in running.fault_events if event.phase == "stopped"}
         assert hits == {"f1": 1, "f2": 1, "f3": 0, "f4": 0, "f5": 1}
+
+
+@pytest.mark.parametrize("method", ["start", "stop"])
+def test_a_fault_that_breaks_keeps_nothing_else_from_ending(
+    method: str, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    def broken(fault: object) -> None:
+        raise RuntimeError
+
+    monkeypatch.setattr(FAULTS["latency"], method, broken)
+
+    async def act(schedule: FaultSchedule, events: list[FaultEvent]) -> None:
+        schedule.add(plan("outage", id="f3", at_ns=schedule.now_ns, for_ns=LONG))
+        await until(lambda: ("f2", "stopped") in told(events))
+        assert set(schedule.clear()) == {"f1", "f3"} and schedule.active == []
+
+    add = {"add": MS}
+    plans = (plan("latency", for_ns=LONG, params=add), plan("latency", id="f2", for_ns=5 * MS, params=add))
+    events, target = run(plans, act)
+    assert {id for id, phase in told(events) if phase == "stopped"} == {"f1", "f2", "f3"}
+    assert target.done == ["dark", "back"]
+    assert "stripe: fault f1: RuntimeError at " in capfd.readouterr().err
