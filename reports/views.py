@@ -94,14 +94,14 @@ def views_of(run: RunFolder) -> Views:
         elif dead(name):
             why = f"{name} died, and its last records may be missing"
         elif run.scenario.gateways[name].sandbox is not None:
-            why = _unread(marks, name)
+            why = unread(marks, name)
         else:
             why = ""
         gateways.append(View(name, known.get(name, 0), not why, why))
     return Views(client, ledger, tuple(gateways))
 
 
-def _unread(marks: list[dict[str, Any]], name: str) -> str:
+def unread(marks: list[dict[str, Any]], name: str) -> str:
     """Why the records of a sandbox are not whole; empty when they are."""
     notes = [mark["text"] for mark in marks if mark["source"] == name and mark["kind"] == "note"]
     for text in notes:

@@ -24,6 +24,7 @@ _SECTIONS: tuple[tuple[str, type[BaseModel]], ...] = (
     ("platform.reference", schema.ReferencePlatform),
     ("gateways.NAME", schema.Gateway),
     ("gateways.NAME.latency", schema.Latency),
+    ("gateways.NAME.sandbox", schema.Sandbox),
     ("load", schema.Load),
     ("load.arrivals, each", schema.Stage),
     ("faults, each", schema.Fault),

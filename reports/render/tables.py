@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from mocks.sandboxes.records import SOURCE
 from reports.findings import (
     FaultFindings,
     Figure,
@@ -227,11 +228,19 @@ def money_views(findings: Findings) -> Table:
         (
             Cell(wording.proper(view.name)),
             units.count(view.orders),
-            "complete" if view.complete else f"incomplete: {view.why}",
+            f"complete{_source(findings, view.name)}" if view.complete else f"incomplete: {view.why}",
         )
         for view in findings.money.views
     ]
     return _table("The views that were compared", ("View", "#Orders it knows", "Evidence"), rows)
+
+
+def _source(findings: Findings, view: str) -> str:
+    """Where the records of a sandbox come from, and what they can't show; empty for a mock."""
+    for mark in findings.marks:
+        if mark.source == view and mark.text.startswith(SOURCE):
+            return f": {mark.text}"
+    return ""
 
 
 def money_totals(findings: Findings) -> Table:
