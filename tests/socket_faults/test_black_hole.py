@@ -201,3 +201,16 @@ def test_without_a_free_descriptor_clients_wait(faulty: Faulty) -> None:
             raw.send(HEALTH)
             faulty.off(hole.plan)
             assert raw.answer()[0] == 200
+
+
+def test_what_had_been_read_is_answered_and_what_follows_is_not_read() -> None:
+    with Faulty("stripe", p50_ms=100) as slow, Raw(slow.port) as raw:
+        raw.send(payment("before"))
+        slow.until(lambda: len(slow.gateway._in_flight) == 1, "the request has arrived")
+        with slow.on(plan("black_hole", reads="nothing")) as fault:
+            assert raw.answer()[0] == 200
+            raw.send(payment("after"))
+            assert raw.silent(0.3)
+            slow.off(fault.plan)
+            assert raw.answer()[0] == 200
+        assert slow.captures == 2
