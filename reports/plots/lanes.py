@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import NamedTuple
 
 from matplotlib.axes import Axes
@@ -70,7 +71,23 @@ def _gateway(findings: Findings, gateway: str, end: float) -> Lane:
             word = style.label(_WORDS.get(fault.name, wording.words(fault.name)))
             for start_ns, stop_ns in fault.spells:
                 down += _within(start_ns, stop_ns, end, word)
-    return Lane(gateway, True, tuple(down), _note(down))
+    apart = disjoint(down)
+    return Lane(gateway, True, apart, _note(apart))
+
+
+def disjoint(stretches: Sequence[Stretch]) -> tuple[Stretch, ...]:
+    """Stretches that overlap, cut so that none does: where several are on, the word is how many."""
+    edges = sorted({edge for one in stretches for edge in (one.start, one.stop)})
+    out: list[Stretch] = []
+    for start, stop in pairwise(edges):
+        on = [one.word for one in stretches if one.start <= start and stop <= one.stop]
+        if not on:
+            continue
+        word = on[0] if len(on) == 1 else f"{len(on)} faults"
+        if out and (out[-1].stop, out[-1].word) == (start, word):
+            start = out.pop().start
+        out.append(Stretch(start, stop, word))
+    return tuple(out)
 
 
 def _platform(findings: Findings, end: float) -> Lane:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Set
+from collections.abc import Sequence, Set
 from dataclasses import dataclass
 
-from reports.findings import Findings
+from reports.findings import FaultFindings, Findings
 from reports.payments import Bools
 from reports.plots.axis import SECOND, Window
 from reports.render import wording
@@ -64,20 +64,30 @@ class Story:
 
 def spans_of(findings: Findings) -> list[Window]:
     """Faults by the records of whoever injected them, by the plan where there are none; and maintenance.
-    Faults of one name that begin and end together are one window."""
+    Faults of one name that begin and end together are one window; so are those of more than two names, for
+    which there would be no room."""
     end = findings.run.load_end_ns
-    together: dict[tuple[float, float, str], list[str]] = {}
+    together: dict[tuple[float, float], list[FaultFindings]] = {}
     for fault in findings.faults:
         start = fault.true_start_ns if fault.true_start_ns is not None else fault.planned_start_ns
         stop = fault.true_stop_ns if fault.true_stop_ns is not None else fault.planned_stop_ns
         if start < end:
-            window = (round(start / SECOND, 1), round(min(stop, end) / SECOND, 1), fault.name)
-            together.setdefault(window, []).append(wording.proper(fault.on))
+            window = (round(start / SECOND, 1), round(min(stop, end) / SECOND, 1))
+            together.setdefault(window, []).append(fault)
     spans = [
-        Window(start, stop, f"{' + '.join(who)}: {wording.words(name)}")
-        for (start, stop, name), who in together.items()
+        Window(start, stop, label) for (start, stop), faults in together.items() for label in _labels(faults)
     ]
     for start, stop in findings.maintenance:
         if start < end:
             spans.append(Window(start / SECOND, min(stop, end) / SECOND, "maintenance", maintenance=True))
     return sorted(spans, key=lambda span: (span.start, span.stop, span.label))
+
+
+def _labels(faults: Sequence[FaultFindings]) -> list[str]:
+    """``Stripe + Adyen: outage`` for each name; ``4 faults`` when there are more than two."""
+    who: dict[str, list[str]] = {}
+    for fault in faults:
+        who.setdefault(fault.name, []).append(wording.proper(fault.on))
+    if len(who) > 2:
+        return [f"{len(faults)} faults"]
+    return [f"{' + '.join(names)}: {wording.words(name)}" for name, names in who.items()]

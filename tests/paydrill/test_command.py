@@ -14,6 +14,7 @@ import pytest
 from typer.testing import CliRunner
 
 from paydrill.__main__ import app
+from scenarios.reading import names
 
 ROOT = Path(__file__).parents[2]
 
@@ -52,13 +53,8 @@ def test_check_shows_all_errors_and_ends_with_2(tmp_path: Path) -> None:
 
 def test_list_has_a_line_for_each_scenario() -> None:
     lines = paydrill("list").stdout.splitlines()
-    assert [line.split()[0] for line in lines] == [
-        "gateway_failover",
-        "gateway_outage",
-        "payment_methods",
-        "peak_load",
-        "steady_state",
-    ]
+    assert [line.split()[0] for line in lines] == list(names())
+    assert len(lines) >= 15 and all(line.endswith(".") for line in lines)
 
 
 @pytest.mark.parametrize(

@@ -171,6 +171,22 @@ def test_a_gateway_that_flaps_has_a_bar_for_each_flap() -> None:
     assert lane.note == "dark 4.00 s"
 
 
+def test_faults_that_overlap_on_a_gateway_are_counted_once() -> None:
+    one = samples.fault(spells=((10 * S, 40 * S),), name="webhook_duplicated")
+    two = samples.fault(spells=((15 * S, 35 * S),), name="webhook_lost")
+    lane = lanes_of(replace(samples.failover(), faults=(one, two)), ("stripe",))[0]
+    assert [(s.start, s.stop) for s in lane.down] == [(10, 15), (15, 35), (35, 40)]
+    assert lane.down[1].word == "2 faults"
+    assert lane.note == "not well 30.0 s"
+
+
+def test_faults_of_many_names_at_one_time_are_one_window() -> None:
+    kinds = ("outage", "latency", "reset")
+    faults = tuple(samples.fault(id=f"f{n}", name=name) for n, name in enumerate(kinds))
+    (span,) = [s for s in spans_of(replace(samples.failover(), faults=faults)) if not s.maintenance]
+    assert span.label == "3 faults"
+
+
 def test_a_refuge_is_only_who_took_traffic_over() -> None:
     told = story()
     assert told.refuge == "adyen"
