@@ -108,8 +108,13 @@ def test_a_late_failure_takes_the_money_back(
             adyen_call(adyen.connection(), "/v72/payments", adyen_payment())[2]["resultCode"] == "Authorised"
         )
     bearer = {**paypal_token(paypal), "PayPal-Request-Id": "k"}
-    with paypal.on(late):
+    with paypal.on(late) as fault:
         assert paypal.json("POST", "/v2/checkout/orders", paypal_order("o1"), bearer)[0] == 201
+        refused = paypal_order("o2")
+        refused["payment_source"]["card"]["name"] = "CCREJECT-REFUSED"
+        wants_all = {**bearer, "PayPal-Request-Id": "k2"}
+        assert paypal.json("POST", "/v2/checkout/orders", refused, wants_all)[0] == 201
+        assert fault.hits == 1
     for one in (stripe, adyen, paypal):
         one.advance(3599)
         assert one.money() == [("capture", 1290)], one.gateway.name

@@ -8,7 +8,7 @@ import time
 import orjson
 
 from journal.clock import Clock
-from journal.writer import Writer
+from journal.writer import Sink
 from mocks.draws import UPPER_ALPHANUMERIC, Draws
 from mocks.faults.matcher import Traits
 from mocks.gateways.call import Call, Prepared
@@ -123,7 +123,7 @@ class PayPal(Gateway):
             forge=forger(self.name, self.seed, lambda: self.signer),
         )
 
-    def begin(self, clock: Clock, writer: Writer | None) -> None:
+    def begin(self, clock: Clock, writer: Sink | None) -> None:
         super().begin(clock, writer)
         if self.outbox.endpoints:
             self.signer.prepare()
