@@ -54,8 +54,8 @@ Unsent = dict[tuple[int, str], tuple[int, float]]
 READS = frozenset({"get", "list", "retrieve", "search"})
 """What endpoints are called that only look. A GET of another endpoint may change something, and is kept."""
 
-CHECKS = frozenset({"verify"})
-"""What endpoints are called that check what their caller has sent; by keys that a restart replaces."""
+CHECKS = frozenset({"certificate", "verify"})
+"""What endpoints are called whose answer depends on keys that a restart replaces; they change nothing."""
 
 UNKEPT = frozenset(
     {

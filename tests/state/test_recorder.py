@@ -7,9 +7,11 @@ import os
 import zlib
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 
+from mocks.gateways.paypal.application import PayPal
 from mocks.state import StateError, StateFile
 from tests.mocks.running import Running, stripe_call, stripe_payment
 
@@ -184,3 +186,32 @@ def test_identifiers_that_were_drawn_in_vain_are_not_drawn_again(tmp_path: Path)
         _, _, found = stripe_call(running.connection(), "GET", f"/v1/payment_intents/{first['id']}")
         assert found["client_secret"] == first["client_secret"]
         assert pay(running)[2]["id"] != first["id"]
+
+
+def test_a_certificate_that_was_fetched_does_not_keep_paypal_from_going_on(tmp_path: Path) -> None:
+    path = tmp_path / "s"
+    for _ in range(2):  # another process has another key, and its certificate another place
+        with Running("paypal", state=str(path)) as running:
+            gateway = running.gateway
+            assert isinstance(gateway, PayPal)
+            target = urlsplit(gateway.signer.cert_url).path
+            connection = running.connection()
+            connection.request("GET", target)
+            with connection.getresponse() as response:
+                assert response.status == 200
+                response.read()
+    assert {row[0] for row in records(path)} == {"start", "reserve"}
+
+
+def test_deliveries_go_on_to_where_the_process_was_told_before_it_was_killed(tmp_path: Path) -> None:
+    path = tmp_path / "s"
+    nowhere = {"urls": ["http://127.0.0.1:1/hooks"], "events": ["payment_intent.succeeded"]}
+    with Running("stripe", state=str(path)) as running:
+        running.thread.call(lambda: running.service.deliver(nowhere))
+        assert pay(running)[0] == 200
+        crash(running)
+    with Running("stripe", state=str(path), webhooks=nowhere) as running:
+        outbox = running.gateway.outbox
+        pending = running.thread.call(lambda: {event.kind: outbox.pending(event) for event in outbox})
+        assert pending["payment_intent.succeeded"] == 1
+        assert sum(pending.values()) == 1  # of the others, nobody was to hear
