@@ -216,11 +216,7 @@ class Conductor:
                 raise InterruptedDrillError
             if not self._load_done and (message := load.said()) is not None:
                 self._load_done = "done" in message
-            dead = [
-                child
-                for child in self._crew.children
-                if child.died and not (child is load and self._load_done)
-            ]
+            dead = [child for child in self._crew.died() if not (child is load and self._load_done)]
             for child in dead:
                 self._mark("died", child.death_notice(), child.name)
             if dead:

@@ -55,6 +55,7 @@ class Crew:
     _webhooks: dict[str, plans.Plan] = field(default_factory=dict)
     _lives: dict[str, int] = field(default_factory=dict)
     _ports: list[socket.socket] = field(default_factory=list)
+    _replaced: set[str] = field(default_factory=set)
     _lock: threading.RLock = field(default_factory=threading.RLock)
     _over: bool = False
 
@@ -114,6 +115,11 @@ class Crew:
             time.sleep(_STEP / 10)
         return waiting
 
+    def died(self) -> list[Child]:
+        """Who ended without having been told to. Of a process that is still to take the place of another, who
+        starts it learns why it could not."""
+        return [child for child in self.children if child.died and child.name not in self._replaced]
+
     # What a fault that ends a process does, in a thread of its own.
 
     def end_process(self, name: str, *, orderly: bool) -> None:
@@ -140,6 +146,7 @@ class Crew:
                 raise CrewError("the drill is over")
             keys = plans.keys_of(self._sandboxes if name == PLATFORM else ())
             child = Child(name, ["-m", "mocks.process"], self.folder.logs / f"{name}.log", keys)
+            self._replaced.add(name)
             self.children[self.children.index(self._of(name))] = child
             self._lives[name] = life + 1
         child.prepare(str(self._plans[name]["role"]))
@@ -155,6 +162,7 @@ class Crew:
         plan, webhooks = self._plans[name], self._webhooks.get(name)
         child.plan(plans.continued(plan, self._lives[name], clock.epoch_ns, clock.now_ns(), webhooks))
         child.ready(_PATIENCE)
+        self._replaced.discard(name)
 
     def _of(self, name: str) -> Child:
         return next(child for child in self.children if child.name == name)
