@@ -130,6 +130,11 @@ def joined(pieces: Sequence[Slice]) -> tuple[Stretch, ...]:
     return tuple(out)
 
 
+def fits(word: str, part: float, narrow: bool) -> bool:
+    """Whether a bar that takes this part of the axis can hold the word; a letter takes about 0.01 of it."""
+    return part > max(0.06, 0.0105 * len(word)) * (2 if narrow else 1)
+
+
 def draw(axes: Axes, lanes: Sequence[Lane], end: float, narrow: bool) -> None:
     """Bars from 0 to ``end`` seconds, the first lane on top."""
     note = "" if narrow else "truth: records of the gateways and the faults; probe: what it believed"
@@ -155,8 +160,7 @@ def draw(axes: Axes, lanes: Sequence[Lane], end: float, narrow: bool) -> None:
             lw=0.8 if lane.truth else 0,
         )
         for start, stop, word in lane.down:
-            # The word is about 0.055 of the axis wide; it is left out of a bar that cannot hold it.
-            if lane.truth and (stop - start) / end > (0.12 if narrow else 0.06):
+            if lane.truth and fits(word, (stop - start) / end, narrow):
                 middle = (start + stop) / 2
                 axes.text(middle, row, word, ha="center", va="center", size=8.5, color=style.ON_NIGHT)
         if lane.note:

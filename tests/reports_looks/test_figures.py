@@ -17,7 +17,7 @@ from PIL import Image
 from reports.payments import NEVER
 from reports.plots import style
 from reports.plots.axis import _apart
-from reports.plots.lanes import lanes_of
+from reports.plots.lanes import fits, lanes_of
 from reports.plots.lateness import lateness
 from reports.plots.money import money
 from reports.plots.percentiles import percentiles
@@ -185,6 +185,12 @@ def test_faults_of_many_names_at_one_time_are_one_window() -> None:
     faults = tuple(samples.fault(id=f"f{n}", name=name) for n, name in enumerate(kinds))
     (span,) = [s for s in spans_of(replace(samples.failover(), faults=faults)) if not s.maintenance]
     assert span.label == "3 faults"
+
+
+def test_a_word_stands_only_in_a_bar_that_can_hold_it() -> None:
+    assert fits("dark", 0.07, narrow=False) and not fits("dark", 0.05, narrow=False)
+    assert not fits("webhook duplicated", 0.1, narrow=False)
+    assert fits("webhook duplicated", 0.2, narrow=False) and not fits("webhook duplicated", 0.2, narrow=True)
 
 
 def test_a_refuge_is_only_who_took_traffic_over() -> None:
