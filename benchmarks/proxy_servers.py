@@ -22,7 +22,8 @@ import uvloop
 from benchmarks.served import process_on, wait_for
 from mocks.garbage import freeze_survivors
 from mocks.proxy.origin import origin_of
-from mocks.proxy.proxy import Proxy, ProxyServer
+from mocks.proxy.proxy import Proxy
+from mocks.proxy.server import ProxyServer
 from mocks.proxy.upstream import Upstream
 
 OURS = "paydrill"

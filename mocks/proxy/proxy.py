@@ -22,7 +22,6 @@ from __future__ import annotations
 import asyncio
 import sys
 import time
-import zlib
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, cast
 
@@ -35,10 +34,9 @@ from mocks.faults.matcher import NOTHING, Traits
 from mocks.http import Request, Server
 from mocks.latency import Latency
 from mocks.outbound import Answer
-from mocks.proxy.body import Body
+from mocks.proxy.answer import reply_of
 from mocks.proxy.call import ProxyCall
 from mocks.proxy.credentials import refusal
-from mocks.proxy.downstream import Downstream
 from mocks.proxy.head import RequestHead, ResponseHead, addressed, fields
 from mocks.proxy.outcome import outcome_of
 from mocks.proxy.upstream import UnreachableError, Upstream, UpstreamConnection
@@ -46,13 +44,11 @@ from mocks.reply import Reply
 from mocks.sandboxes.sandbox import Forwarded
 
 if TYPE_CHECKING:
-    import ssl
-    from pathlib import Path
-
     from mocks.exchange import Exchange
     from mocks.gateways.call import Call
     from mocks.gateways.gateway import Gateway
     from mocks.gateways.kind import GatewayType
+    from mocks.proxy.downstream import Downstream
     from mocks.sandboxes.pace import Pace
     from mocks.sandboxes.sandbox import Notes
     from mocks.transmission import Transmission
@@ -67,38 +63,11 @@ UNSENT_LIMIT = 256 << 10
 KEEP_LIMIT = 8 << 20
 """Bytes of an answer that are kept for a fault to act on it; a larger one goes on as it comes, unchanged."""
 
+REPLAYED = "idempotent-replayed"
+"""The header by which Stripe says that an answer is the one to an earlier request under the same key."""
+
 TOLD = "Paydrill-Proxy"
 """The header of every answer that the proxy makes up without having been told to by a fault."""
-
-_FRAMING = {
-    "content-length",
-    "transfer-encoding",
-    "trailer",
-    "connection",
-    "keep-alive",
-    "date",
-    "content-type",
-}
-
-
-class ProxyServer(Server):
-    """The server of a proxy: its connections hand on bytes."""
-
-    def __init__(
-        self,
-        proxy: Proxy,
-        *,
-        host: str = "127.0.0.1",
-        port: int = 0,
-        tls: ssl.SSLContext | None = None,
-        certificate: Path | None = None,
-    ) -> None:
-        super().__init__(proxy, host=host, port=port, tls=tls, certificate=certificate)
-        self._proxy = proxy
-        proxy.server = self
-
-    def connection(self) -> Downstream:
-        return Downstream(self, self._proxy)
 
 
 class Proxy:
@@ -396,26 +365,12 @@ class Proxy:
         call.downstream.settled(call)
 
     def _reply(self, call: ProxyCall, answer: ResponseHead, raw: bytes) -> Reply:
-        """The origin's answer as faults and the journal see it: without chunks and compression."""
-        body = Body(answer.length, keep=True)
-        body.feed(raw[len(answer.raw) :])
-        contents = b"".join(body.data or ())
-        headers = fields(answer.raw)
-        told = {name.lower(): value for name, value in headers}
-        hidden = _FRAMING
-        plain = _plain(contents, told.get("content-encoding", "").lower())
-        if plain is not None:
-            contents, hidden = plain, _FRAMING | {"content-encoding"}
+        """The origin's answer as faults and the journal see it."""
+        reply = reply_of(answer, raw)
         if self.kind is not None and call.writes:
-            call.result, call.order_id = outcome_of(self.gateway, answer.status, contents)
-            call.replayed = told.get("idempotent-replayed") == "true"
-        return Reply(
-            answer.status,
-            contents,
-            call.result,
-            tuple((name, value) for name, value in headers if name.lower() not in hidden),
-            told.get("content-type", "application/octet-stream"),
-        )
+            call.result, call.order_id = outcome_of(self.gateway, reply.status, reply.body)
+            call.replayed = any(name.lower() == REPLAYED and value == "true" for name, value in reply.headers)
+        return reply._replace(result=call.result)
 
     def _note(self, call: ProxyCall, reply: Reply | None) -> None:
         """Tell what became of a request that was passed on, once; None: its answer was not to be had."""
@@ -551,16 +506,3 @@ class Proxy:
                 replayed=call.replayed,
             )
         )
-
-
-def _plain(contents: bytes, coding: str) -> bytes | None:
-    """A compressed body without its compression; None when it has none, or one that is not known here."""
-    if coding not in ("gzip", "deflate") or not contents:
-        return None
-    # With 32 added, zlib finds out by itself which of the two it is (zlib manual, inflateInit2).
-    inflate = zlib.decompressobj(wbits=32 + zlib.MAX_WBITS)
-    try:
-        plain = inflate.decompress(contents, KEEP_LIMIT)
-    except zlib.error:
-        return None
-    return plain if inflate.eof else None

@@ -19,7 +19,8 @@ from mocks.gateways.rate_limit import Limit
 from mocks.http import Server
 from mocks.loopback import is_loopback
 from mocks.proxy.origin import Origin, origin_of, trust
-from mocks.proxy.proxy import Proxy, ProxyServer
+from mocks.proxy.proxy import Proxy
+from mocks.proxy.server import ProxyServer
 from mocks.proxy.upstream import Upstream
 from mocks.sandboxes.pace import Pace
 

@@ -287,6 +287,8 @@ class UpstreamConnection(asyncio.Protocol):
         self._call = self._answer = self._body = None
         transport = self._transport
         if answer.stays and call.sent and self.usable:
+            if not self.reading:  # the client is still behind with this answer; the next one is not its own
+                self.resume_reading()
             self._upstream.free(self)
         elif transport is not None:
             transport.close()

@@ -90,7 +90,7 @@ class Proxying:
 
     def socket(self) -> socket.socket:
         """A client's connection for raw bytes; closed with the proxy at the latest."""
-        made = socket.create_connection(("127.0.0.1", self.port), timeout=5)
+        made = socket.create_connection(("127.0.0.1", self.port), timeout=20)
         self._open.append(made)
         return made
 

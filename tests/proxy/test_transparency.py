@@ -9,6 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from mocks.proxy.downstream import Downstream
 from mocks.proxy.upstream import IDLE_LIMIT
 from tests.proxy.proxying import Exact, Origin, Proxying, read_exactly, read_to_end
 
@@ -156,6 +157,25 @@ def test_a_connection_that_has_rested_for_long_is_not_used_again() -> None:
                 assert read_exactly(client, len(OK)) == OK
                 assert origin.accepted == connections
         proxying.until(lambda: len(upstream.connections) == 1, "the other is closed")
+
+
+def test_a_client_that_is_behind_with_its_answer_holds_up_no_other(
+    between: Between, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pass_on = Downstream.pass_on
+
+    def full(self: Downstream, data: bytes) -> None:
+        pass_on(self, data)
+        self.pause_writing()
+
+    between.exact.prepare(len(between.arrives_as(REQUESTS["plain"])), OK)
+    with monkeypatch.context() as patched, between.proxying.socket() as client:
+        patched.setattr(Downstream, "pass_on", full)  # as if every write had filled the client's buffers
+        client.sendall(REQUESTS["plain"])
+        assert read_exactly(client, len(OK)) == OK
+    with between.proxying.socket() as other:
+        other.sendall(REQUESTS["plain"])
+        assert read_exactly(other, len(OK)) == OK
 
 
 def test_pipelined_requests_are_answered_in_order(between: Between) -> None:
