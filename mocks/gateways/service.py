@@ -51,8 +51,9 @@ class GatewayService:
         The plan's keys: ``gateway`` (a name of ``GATEWAYS``), ``name`` (for the journal, the gateway's when
         left out), ``host``, ``port`` (0: any), ``seed``, ``latency`` (see
         ``mocks.latency.from_message``), ``faults`` (a list of ``FaultPlan`` messages),
-        ``admin_port`` (serve ``mocks.admin`` on this port, 0: any; ``ready`` tells it), ``admin_host`` (on this
-        address; loopback when left out) and ``admin_token`` (what its requests must carry; needed elsewhere),
+        ``admin_port`` (serve ``mocks.admin`` on this port, 0: any; ``ready`` tells it), ``admin_host`` (on
+        this address; loopback when left out) and ``admin_token`` (what its requests must carry; needed
+        elsewhere),
         ``webhooks`` (``urls`` on loopback, and as they are wanted ``jitter_s`` and ``doubled``; see
         ``Outbox.deliver_to``),
         ``rate_limit`` (true: refuse what is beyond the gateway's own limits; a number: instead of them, so
