@@ -164,10 +164,12 @@ class MockClock:
         """Do what is due by now. Returns how many timers fired."""
         fired = 0
         told = False
-        if self.observer is not None and self._timers and self._timers[0][0] <= self.now():
-            told = self.observer.begin("fire", 0.0)
-        # Not what falls due meanwhile: on a fast clock, work that is done in portions would never let go.
+        # Looked at once. What falls due meanwhile has to wait: the observer would not know of it, and on a
+        # fast clock, work that is done in portions would never let go.
         now = self.now()
+        if self.observer is not None and self._timers and self._timers[0][0] <= now:
+            told = self.observer.begin("fire", 0.0)
+            now = self.now()  # the moment that it wrote down
         try:
             while self._timers and self._timers[0][0] <= now:
                 fired += self._fire_first()

@@ -214,6 +214,9 @@ class GatewayService:
             if server is not None:
                 with contextlib.suppress(OSError):
                     await server.stop()
+        if self.gateway is not None:
+            # What falls due while the rest ends is for the next process: the state file would not tell of it.
+            self.gateway.mock_clock.clear()
         if self._recorder is not None:
             self._recorder.close()
         if self.gateway is not None:

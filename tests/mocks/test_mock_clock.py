@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 
 import pytest
 from hypothesis import given
@@ -70,6 +71,27 @@ def test_real_time_fires_timers_on_a_loop() -> None:
         return seen
 
     assert asyncio.run(run()) == ["soon"]
+
+
+def test_nothing_fires_of_which_the_observer_is_not_told() -> None:
+    class Observer:
+        def begin(self, what: str, value: float) -> bool:
+            seen.append(what)
+            return True
+
+        def finish(self) -> None:
+            seen.append("finished")
+
+    seen: list[str] = []
+    # Time goes on between any two looks at it: there is always one before a timer is due, and one after.
+    readings = itertools.count(1000.0)
+    clock = MockClock(lambda: next(readings))
+    clock.observer = Observer()
+    for due in (1010.0, 1021.0):
+        clock.call_at(due, lambda: seen.append("fired"))
+    for _ in range(30):
+        clock.fire_due()
+    assert seen == 2 * ["fire", "fired", "finished"]
 
 
 def test_a_key_is_free_again_after_its_lifetime_but_not_while_in_use() -> None:

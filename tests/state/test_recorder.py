@@ -215,3 +215,17 @@ def test_deliveries_go_on_to_where_the_process_was_told_before_it_was_killed(tmp
         pending = running.thread.call(lambda: {event.kind: outbox.pending(event) for event in outbox})
         assert pending["payment_intent.succeeded"] == 1
         assert sum(pending.values()) == 1  # of the others, nobody was to hear
+
+
+def test_nothing_falls_due_once_the_file_is_closed(tmp_path: Path) -> None:
+    with Running("gocardless", state=str(tmp_path / "s")) as running:
+        gateway, fired = running.gateway, list[str]()
+        close = gateway.outbox.close
+
+        async def slowly() -> None:
+            gateway.mock_clock.advance(3600)
+            await close()
+
+        gateway.outbox.close = slowly  # type: ignore[method-assign]
+        running.thread.call(lambda: gateway.mock_clock.call_later(60, lambda: fired.append("unrecorded")))
+    assert fired == []

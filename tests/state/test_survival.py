@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import tempfile
 from pathlib import Path
@@ -15,7 +16,7 @@ from mocks.gateways.gateway import Gateway
 from mocks.gateways.recorder import Recorder
 from mocks.latency import Latency
 from mocks.state import StateFile
-from tests.state.traffic import TRAFFIC
+from tests.state.traffic import TRAFFIC, GoCardlessTraffic
 
 DAY = 86_400
 steps = st.lists(
@@ -81,3 +82,32 @@ def test_everything_is_as_it_was(kind: str, steps: list[tuple[int, int, str] | f
             assert traffic.everything() == before
         finally:
             life.killed()
+
+
+def test_debits_that_time_settles_do_so_again_one_by_one(tmp_path: Path) -> None:
+    """However late in a look at the clock the time of one comes."""
+    gateway = GATEWAYS["gocardless"].make("gocardless", Latency(0, 0), 7)
+    readings = itertools.count()
+    gateway.mock_clock.run_by(lambda: 1.8e9 + next(readings) / 64)
+    path = tmp_path / "state"
+    file = StateFile(path, {})
+    Recorder(gateway, file, lambda: pytest.fail("the file could not be written")).start([])
+    traffic = GoCardlessTraffic(gateway)
+    customer = traffic.post("customers", {"given_name": "Successful", "family_name": "x"})
+    account = {"account_holder_name": "x", "iban": "DE89370400440532013000"}
+    bank = traffic.post("customer_bank_accounts", account | {"links": {"customer": customer}})
+    mandate = traffic.post("mandates", {"links": {"customer_bank_account": bank}})
+    for number in range(12):
+        asked = {"amount": 1000 + number, "currency": "EUR", "links": {"mandate": mandate}}
+        traffic.post("payments", asked)
+        for _ in range(number % 3):
+            gateway.mock_clock.now()
+    while len(gateway.ledger) < 36:
+        assert gateway.mock_clock.fire_due() <= 2, "the debits were to come one by one"
+    os.close(file._file)
+
+    anew = GATEWAYS["gocardless"].make("gocardless", Latency(0, 0), 7)
+    file = StateFile(path, {})
+    Recorder(anew, file, lambda: pytest.fail("the file could not be written")).start([])
+    os.close(file._file)
+    assert [row._replace(at_ns=0) for row in anew.ledger] == [row._replace(at_ns=0) for row in gateway.ledger]
