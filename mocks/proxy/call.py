@@ -206,7 +206,11 @@ class ProxyCall:
     def hit_by(self, fault: Fault) -> None:
         """Count a hit of a fault, and tell of it in the journal."""
         fault.hits += 1
-        self.fault = f"{self.fault}+{fault.name}" if self.fault else fault.name
+        self.name_fault(fault.name)
+
+    def name_fault(self, name: str) -> None:
+        """Let the journal name one more fault."""
+        self.fault = f"{self.fault}+{name}" if self.fault else name
 
     def error(self, status: int) -> Reply:
         """An answer of this status, in the shape of the gateway's own if it is known."""

@@ -453,7 +453,7 @@ class Proxy:
         self._dark += 1
         lost = tuple(self._in_flight)
         for call in lost:
-            call.fault = cause
+            call.name_fault(cause)
             self.lose(call)
         return len(lost) + (self.server.refuse() if self.server is not None else 0)
 
@@ -469,7 +469,7 @@ class Proxy:
             call.endpoint = self.endpoint(call.head)
         cut = [call for call in self._in_flight if chosen(call)]
         for call in cut:
-            call.fault = cause
+            call.name_fault(cause)
             call.reset()
         return len(cut)
 

@@ -370,6 +370,22 @@ def test_an_outage_ends_what_is_on_its_way_and_the_connections(faulty: Faulty) -
         assert proxying.requests[-1].fault == "outage"
 
 
+@pytest.mark.parametrize("scope", [{}, {"endpoint": "GET /"}])
+def test_a_request_that_an_outage_ends_names_what_had_touched_it_before(scope: dict[str, str]) -> None:
+    exact = Exact()
+    slow = plan("latency", id="f0", params={"add": 60_000 * MS})
+    with Origin(exact) as origin, Proxying(origin.url, faults=(slow,)) as proxying:
+        client = proxying.socket()
+        client.sendall(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+        proxying.until(lambda: proxying.proxy.in_flight == 1, "it is on its way")
+        schedule = proxying.service.schedule
+        assert schedule is not None
+        proxying.thread.call(lambda: schedule.add(plan("outage", **scope)))
+        with pytest.raises(ConnectionResetError):
+            client.recv(1)
+        assert proxying.requests[-1].fault == "latency+outage"
+
+
 def test_what_a_fault_has_touched_goes_on_when_its_client_leaves(faulty: Faulty) -> None:
     with faulty.on(plan("latency", params={"add": 50 * MS})):
         client = faulty.proxying.socket()
