@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, cast
 import orjson
 
 from mocks.exchange import Exchange, Request
-from mocks.faults.matcher import NOTHING, Traits
+from mocks.faults.matcher import Traits
 from mocks.proxy.body import Body
 from mocks.proxy.head import RequestHead, ResponseHead, fields
 from mocks.reply import Reply
@@ -37,7 +37,7 @@ class ProxyCall:
     Attributes:
         head: Its head, as it came.
         number: How many requests arrived before it.
-        endpoint: Its name, once a fault or the journal has asked for it; see ``Proxy.endpoint``.
+        endpoint: Its name, once a fault or the journal has asked for it; see ``Behind.endpoint``.
         received_ns: ``time.monotonic_ns()`` of its head.
         received: All of it has come in.
         body: Where its body ends; None once it is received.
@@ -172,13 +172,13 @@ class ProxyCall:
         """What the body says of a payment, to one who knows the gateway; read when it is asked for, and
         once."""
         if self._traits is None:
-            self._traits = NOTHING if self.proxy.kind is None else self.proxy.traits(self)
+            self._traits = self.proxy.behind.traits(self)
         return self._traits
 
     @property
     def pays(self) -> bool:
         """Whether its endpoint is one that makes money move; of a gateway that is not known, a POST."""
-        kind = self.proxy.kind
+        kind = self.proxy.behind.kind
         return self.head.method == b"POST" if kind is None else self.endpoint in kind.payment_endpoints
 
     @property
@@ -189,7 +189,7 @@ class ProxyCall:
     @property
     def idempotency_key(self) -> str:
         """As sent, empty without one."""
-        return self.proxy.idempotency_key(self.head)
+        return self.proxy.behind.idempotency_key(self.head)
 
     def _contents(self) -> bytes:
         """The body, of a request that is whole."""
@@ -214,12 +214,12 @@ class ProxyCall:
 
     def error(self, status: int) -> Reply:
         """An answer of this status, in the shape of the gateway's own if it is known."""
-        return self.proxy.error(status)
+        return self.proxy.behind.error(status)
 
     def moved(self, reply: Reply) -> bool:
         """Whether an answer is to a payment or refund that was made, or is on its way; of a gateway that is
         not known, to a write that was carried out, as far as its status tells."""
-        kind = self.proxy.kind
+        kind = self.proxy.behind.kind
         if kind is None:
             return self.writes and 200 <= reply.status < 300
         if reply.result == "processing":
@@ -231,7 +231,8 @@ class ProxyCall:
     def contradiction(self, reply: Reply) -> Reply | None:
         """HTTP 200 with the opposite of what an answer says of a payment; None when it says nothing of it, or
         the gateway is not known."""
-        return None if self.proxy.kind is None else self.proxy.kind.contradiction(reply)
+        kind = self.proxy.behind.kind
+        return None if kind is None else kind.contradiction(reply)
 
     def slow(self, *, add_ns: int = 0, times: float = 1.0) -> None:
         """Answer later: the time that the origin takes is multiplied by ``times``, then ``add_ns`` comes on
@@ -245,7 +246,7 @@ class ProxyCall:
 
     def fail(self, status: int) -> None:
         """Don't pass on: answer this status, in the shape of the gateway's own errors if it is known."""
-        self.reply = self.proxy.error(status)
+        self.reply = self.proxy.behind.error(status)
 
     def reset(self) -> None:
         """Reset the client's connection, even if it was on hold. What has not been passed on never is."""
@@ -265,7 +266,7 @@ class ProxyCall:
     def transmit(self, reply: Reply, transmission: Transmission, *, keep_alive: bool = True) -> None:
         """Send the answer in the transmission's way. ``keep_alive`` false tells the client that the
         connection will be closed."""
-        self.proxy.transmit(self, reply, transmission, keep_alive=keep_alive)
+        self.proxy.answering.transmit(self, reply, transmission, keep_alive=keep_alive)
 
     # What the connection to the origin tells.
 
@@ -287,7 +288,7 @@ class ProxyCall:
         if self.kept is None:
             self.downstream.pass_on(data)
         else:
-            self.proxy.keep(self, data)
+            self.proxy.answering.keep(self, data)
             return
         if self.copy is not None:
             self.kept_size += len(data)
@@ -299,7 +300,7 @@ class ProxyCall:
     def answer_ends(self) -> None:
         """The answer has come whole."""
         self.upstream = None
-        self.proxy.answered(self)
+        self.proxy.answering.answered(self)
 
     def origin_lost(self) -> None:
         """The connection has ended before the answer did."""

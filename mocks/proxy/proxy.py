@@ -19,55 +19,33 @@ request: the client's connection is reset. The proxy never sends a request twice
 
 from __future__ import annotations
 
-import asyncio
-import sys
-import time
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 from journal.clock import Clock
-from journal.records import GatewayRequest
 from journal.writer import Writer
 from mocks.draws import Draws
 from mocks.faults.fault import Fault
-from mocks.faults.matcher import NOTHING, Traits
-from mocks.http import Request, Server
-from mocks.latency import Latency
-from mocks.outbound import Answer
-from mocks.proxy.answer import reply_of
+from mocks.http import Server
+from mocks.proxy.answering import TOLD, Answering
+from mocks.proxy.behind import Behind
 from mocks.proxy.call import ProxyCall
 from mocks.proxy.credentials import refusal
-from mocks.proxy.head import RequestHead, ResponseHead, addressed, fields
-from mocks.proxy.outcome import outcome_of
-from mocks.proxy.upstream import UnreachableError, Upstream, UpstreamConnection
+from mocks.proxy.forwarding import Forwarding, later
+from mocks.proxy.head import RequestHead
+from mocks.proxy.records import Records
+from mocks.proxy.upstream import Upstream
 from mocks.reply import Reply
-from mocks.sandboxes.sandbox import Forwarded
 
 if TYPE_CHECKING:
     from mocks.exchange import Exchange
-    from mocks.gateways.call import Call
-    from mocks.gateways.gateway import Gateway
     from mocks.gateways.kind import GatewayType
     from mocks.proxy.downstream import Downstream
     from mocks.sandboxes.pace import Pace
-    from mocks.sandboxes.sandbox import Notes
-    from mocks.transmission import Transmission
 
 WAIT_LIMIT = 64 << 10
 """Bytes of a body for which a request waits when a fault is on, so that the fault can look into it. A larger
 one, or one whose client waits for 100 Continue, is passed on as it comes, and says nothing of its payment."""
-
-UNSENT_LIMIT = 256 << 10
-"""Bytes of a request that are read while its connection to the origin is being made."""
-
-KEEP_LIMIT = 8 << 20
-"""Bytes of an answer that are kept for a fault to act on it; a larger one goes on as it comes, unchanged."""
-
-REPLAYED = "idempotent-replayed"
-"""The header by which Stripe says that an answer is the one to an earlier request under the same key."""
-
-TOLD = "Paydrill-Proxy"
-"""The header of every answer that the proxy makes up without having been told to by a fault."""
 
 
 class Proxy:
@@ -90,8 +68,9 @@ class Proxy:
         server: Its server, once it has one.
         faults: Those that are on.
         pace: As given.
-        gateway: The kind's name; empty when it is not known.
-        notes: Told of the requests that it wants and of their answers; None: nobody is.
+        behind: What is known of the gateway behind it.
+        records: What is written down of its requests.
+        answering: How they are answered.
     """
 
     def __init__(
@@ -105,23 +84,18 @@ class Proxy:
     ) -> None:
         self.name = name
         self.upstream = upstream
-        self.gateway = "" if kind is None else kind.name
-        # It serves nothing; it is asked what its requests and answers look like.
-        self.kind: Gateway | None = None if kind is None else kind.make(name, Latency(0, 0), seed)
+        self.behind = Behind(name, seed, kind)
+        self.records = Records(name, self.behind)
         self.region = ""
         self.faults: Sequence[Fault] = ()
         self.server: Server | None = None
-        self.notes: Notes | None = None
         self.pace = pace
-        self._host = upstream.origin.authority
+        self.answering = Answering(self.behind, self.records, self._end)
+        self._forwarding = Forwarding(name, upstream, pace, self.answering.say)
         self._moments = Draws(seed, f"{name}/moment")
         self._arrived = 0
         self._in_flight: dict[ProxyCall, None] = {}
-        self._connecting: set[asyncio.Task[None]] = set()
-        self._complained = ""
         self._dark = 0
-        self._clock = Clock(0)
-        self._writer: Writer | None = None
 
     @property
     def arrived(self) -> int:
@@ -133,43 +107,13 @@ class Proxy:
         """How many of them have neither been answered nor lost."""
         return len(self._in_flight)
 
-    # What is known of the gateway behind it.
-
-    def endpoint(self, head: RequestHead) -> str:
-        """The name of a request's endpoint at the gateway that stands behind the proxy; ``POST /path`` where
-        that is not known."""
-        method = head.method.decode("ascii")
-        path = head.target.decode("latin-1").partition("?")[0]
-        if self.kind is None:
-            return f"{method} {path}"
-        return self.kind.endpoint(Request(method, path, "", {}, b"", 0))
-
-    def traits(self, call: ProxyCall) -> Traits:
-        """What the body says of a payment."""
-        assert self.kind is not None
-        try:
-            return self.kind.traits(cast("Call", call))
-        except (ValueError, TypeError, KeyError, AttributeError, IndexError, RecursionError):
-            return NOTHING
-
-    def idempotency_key(self, head: RequestHead) -> str:
-        """As sent, empty without one."""
-        wanted = "idempotency-key" if self.kind is None else self.kind.idempotency_header
-        return next((value for name, value in fields(head.raw) if name.lower() == wanted), "")
-
-    def error(self, status: int) -> Reply:
-        """An error in the gateway's own shape; without one, in a load balancer's."""
-        if self.kind is not None:
-            return self.kind.error(status)
-        return Reply(status, b"", result="error", content_type="text/plain")
-
     def limit_headers(self, requests: int, resets_at: float) -> tuple[tuple[str, str], ...]:
         """The headers that tell of a used-up rate limit, of a gateway that is known."""
-        return () if self.kind is None else self.kind.limit_headers(requests, resets_at)
+        return self.behind.limit_headers(requests, resets_at)
 
     def refusal(self, status: int) -> Reply:
         """What is no request that a proxy could pass on."""
-        return self.error(status)._replace(headers=((TOLD, "refused"),))
+        return self.behind.error(status)._replace(headers=((TOLD, "refused"),))
 
     def __call__(self, exchange: Exchange) -> None:
         """The kernel's way to hand over a whole request, which the connections of a proxy never take."""
@@ -190,10 +134,9 @@ class Proxy:
         if head.credentials:
             why = refusal(head.credentials, self.upstream.origin.host)
             if why:
-                self._say(call, 403, "refused", why)
+                self.answering.say(call, 403, "refused", why)
                 return
-        if self.notes is not None:
-            call.noted = self.notes.wants(call.http_method, head.target.decode("latin-1"))
+        call.noted = self.records.wants(call)
         if not self.faults and not call.noted:
             self._turn(call)
         elif call.received or head.expects or not 0 <= head.length <= WAIT_LIMIT:
@@ -210,17 +153,12 @@ class Proxy:
             if call.received:
                 call.waiting = False
                 self._consider(call)
-        elif call.forwarded and call.upstream is not None:
-            call.upstream.send(data)
-        elif not call.forwarded:
-            call.unsent.append(data)
-            call.unsent_size += len(data)
-            if call.unsent_size > UNSENT_LIMIT:
-                call.downstream.pause()
+        else:
+            self._forwarding.more(call, data)
 
     def _consider(self, call: ProxyCall) -> None:
         """Let the faults have their say before anything is passed on."""
-        call.endpoint = self.endpoint(call.head)
+        call.endpoint = self.behind.endpoint(call.head)
         for fault in tuple(self.faults):
             if fault.touches(call) and not (fault.decides and call.reply is not None):
                 call.faults.append(fault)
@@ -240,179 +178,17 @@ class Proxy:
         if call.reply is None:
             call.kept = []
             call.delayed_ns = added_ns * self._moments.uniform(call.number)
-            self._later(call, call.delayed_ns, self._turn)
+            later(call, call.delayed_ns, self._turn)
         else:
-            self._later(call, added_ns, self._answer)
+            later(call, added_ns, self.answering.answer)
 
     def _turn(self, call: ProxyCall) -> None:
         """Pass it on when its turn has come."""
-        if call.kept is None and self._writer is not None and self.kind is not None and call.writes:
+        if call.kept is None and self.records.kept and self.behind.kind is not None and call.writes:
             call.copy = []
-        if self.pace is None:
-            self._forward(call)
-            return
-        wait_s = self.pace.turn()
-        if wait_s is None:
-            self._say(call, 503, "pace", "too many requests wait for their turn under the agreed pace")
-        else:
-            self._later(call, wait_s * 1e9, self._forward)
-
-    def _forward(self, call: ProxyCall) -> None:
-        connection = self.upstream.idle()
-        if connection is not None:
-            self._begin(call, connection)
-            return
-        task = asyncio.get_running_loop().create_task(self._connect(call))
-        self._connecting.add(task)
-        task.add_done_callback(self._connecting.discard)
-
-    async def _connect(self, call: ProxyCall) -> None:
-        try:
-            connection = await self.upstream.connect()
-        except UnreachableError as error:
-            if not call.over:
-                self._unreachable(call, str(error))
-            return
-        if call.over:
-            self.upstream.free(connection)
-        elif not connection.usable:
-            self._unreachable(call, f"{self.upstream.origin.url}: it closed the connection at once")
-        else:
-            self._begin(call, connection)
-
-    def _begin(self, call: ProxyCall, connection: UpstreamConnection) -> None:
-        call.forwarded = True
-        call.forwarded_ns = time.monotonic_ns()
-        call.upstream = connection
-        data = addressed(call.head, self._host)
-        if call.seen or call.unsent:
-            data = b"".join((data, call.seen, *call.unsent))
-            call.unsent.clear()
-        connection.begin(call, data)
-        if call.unsent_size > UNSENT_LIMIT:
-            call.downstream.resume()
-
-    def keep(self, call: ProxyCall, data: bytes) -> None:
-        """Bytes of an answer that a fault may act on."""
-        assert call.kept is not None
-        call.kept.append(data)
-        call.kept_size += len(data)
-        if call.kept_size > KEEP_LIMIT:
-            call.downstream.unqueue(call)
-            for piece in call.kept:
-                call.downstream.pass_on(piece)
-            call.kept = None
-
-    def answered(self, call: ProxyCall) -> None:
-        """The origin's answer is whole."""
-        answer = call.answer
-        assert answer is not None
-        if call.kept is None:
-            if call.copy is not None:
-                self._reply(call, answer, b"".join(call.copy))
-            self._note(call, None)
-            self._end(call)
-            self._journal(call, answer.status, time.monotonic_ns())
-            call.downstream.passed_on(call, stays=answer.stays)
-            return
-        call.reply = self._reply(call, answer, b"".join(call.kept))
-        self._note(call, call.reply)
-        taken_ns = time.monotonic_ns() - call.forwarded_ns
-        self._later(call, call.added_ns(taken_ns) - call.delayed_ns, self._answer)
-
-    def _answer(self, call: ProxyCall) -> None:
-        reply = original = call.reply
-        assert reply is not None
-        for fault in call.faults:
-            reply = fault.answering(call, reply)
-        if not call.received:
-            call.downstream.last(call)
-        for fault in call.faults:
-            if fault.sending(call, reply):
-                return
-        self._end(call)
-        exchange = call.exchange
-        if call.answer is not None and reply is original:
-            assert call.kept is not None
-            exchange.keep_alive = exchange.keep_alive and call.answer.stays
-            sent = exchange.answer_raw(b"".join(call.kept))
-        else:
-            sent = exchange.answer(
-                reply.status, reply.body, content_type=reply.content_type, headers=reply.headers
-            )
-        self._journal(call, reply.status if sent else 0, time.monotonic_ns() if sent else None)
-        call.downstream.settled(call)
-
-    def transmit(
-        self, call: ProxyCall, reply: Reply, transmission: Transmission, *, keep_alive: bool
-    ) -> None:
-        """Send an answer in another way than whole and at once. The journal has the time of its last byte;
-        of an answer that never is out whole it says that there was none."""
-        self._end(call)
-        transmission.on_answered = lambda at_ns: self._journal(
-            call, 0 if at_ns is None else reply.status, at_ns
-        )
-        if not keep_alive:
-            call.exchange.keep_alive = False
-        if not call.exchange.answer(
-            reply.status,
-            reply.body,
-            content_type=reply.content_type,
-            headers=reply.headers,
-            by=transmission,
-        ):
-            transmission.lose()
-        call.downstream.settled(call)
-
-    def _reply(self, call: ProxyCall, answer: ResponseHead, raw: bytes) -> Reply:
-        """The origin's answer as faults and the journal see it."""
-        reply = reply_of(answer, raw)
-        if self.kind is not None and call.writes:
-            call.result, call.order_id = outcome_of(self.gateway, reply.status, reply.body)
-            call.replayed = any(name.lower() == REPLAYED and value == "true" for name, value in reply.headers)
-        return reply._replace(result=call.result)
-
-    def _note(self, call: ProxyCall, reply: Reply | None) -> None:
-        """Tell what became of a request that was passed on, once; None: its answer was not to be had."""
-        if not call.noted or not call.forwarded:
-            return
-        call.noted = False
-        assert self.notes is not None
-        request = call.exchange.request
-        answer = None
-        if reply is not None:
-            headers = {name.lower(): value for name, value in reply.headers}
-            answer = Answer(reply.status, headers, reply.body)
-        target = call.head.target.decode("latin-1")
-        self.notes.take(Forwarded(request.method, target, request.headers, request.body, answer))
-
-    def _later(self, call: ProxyCall, delay_ns: float, then: Callable[[ProxyCall], None]) -> None:
-        if delay_ns <= 0:
-            then(call)
-        else:
-            call.timer = asyncio.get_running_loop().call_later(delay_ns / 1e9, then, call)
+        self._forwarding.turn(call)
 
     # What goes wrong.
-
-    def _unreachable(self, call: ProxyCall, why: str) -> None:
-        if why != self._complained:
-            self._complained = why
-            sys.stderr.write(f"{self.name}: {why}\n")
-            sys.stderr.flush()
-        self._say(call, 502, "unreachable", why)
-
-    def _say(self, call: ProxyCall, status: int, told: str, why: str) -> None:
-        """Answer in the proxy's own name: nothing was passed on."""
-        self._end(call)
-        call.downstream.queue(call)
-        if not call.received:
-            call.downstream.last(call)
-        call.reply = Reply(status, f"{why}\n".encode(), "error")
-        sent = call.exchange.answer(
-            status, call.reply.body, content_type="text/plain", headers=((TOLD, told),)
-        )
-        self._journal(call, status if sent else 0, time.monotonic_ns() if sent else None)
-        call.downstream.settled(call)
 
     def origin_lost(self, call: ProxyCall) -> None:
         """The origin has gone after it had been sent something: what became of it, nobody knows."""
@@ -431,9 +207,9 @@ class Proxy:
 
     def lose(self, call: ProxyCall) -> None:
         """End a request without an answer. What has not been passed on never is."""
-        self._note(call, None)
+        self.records.note(call, None)
         self._end(call)
-        self._journal(call, 0, None)
+        self.records.end(call, 0, None)
 
     def _end(self, call: ProxyCall) -> None:
         call.over = True
@@ -466,43 +242,21 @@ class Proxy:
     def cut_in_flight(self, chosen: Callable[[ProxyCall], bool], cause: str) -> int:
         """Reset the connections of the chosen requests in flight. Returns how many there were."""
         for call in self._in_flight:
-            call.endpoint = self.endpoint(call.head)
+            call.endpoint = self.behind.endpoint(call.head)
         cut = [call for call in self._in_flight if chosen(call)]
         for call in cut:
             call.name_fault(cause)
             call.reset()
         return len(cut)
 
-    # Its beginning, its end, its records.
+    # Its beginning and its end.
 
     def begin(self, clock: Clock, writer: Writer | None) -> None:
         """The run begins: what ends from here on is written down."""
-        self._clock = clock
-        self._writer = writer
+        self.records.begin(clock, writer)
 
     def close(self) -> None:
         """Lose what is still on its way, and close the connections to the origin."""
         for call in tuple(self._in_flight):
             self.lose(call)
-        for task in tuple(self._connecting):
-            task.cancel()
-        self.upstream.close()
-
-    def _journal(self, call: ProxyCall, status: int, answered_ns: int | None) -> None:
-        if self._writer is None:
-            return
-        clock = self._clock
-        self._writer.write(
-            GatewayRequest(
-                gateway=self.name,
-                endpoint=call.endpoint or self.endpoint(call.head),
-                received_ns=clock.at(call.received_ns),
-                answered_ns=None if answered_ns is None else clock.at(answered_ns),
-                status=status,
-                result=call.reply.result if call.reply is not None else call.result,
-                fault=call.fault,
-                idempotency_key=call.idempotency_key,
-                order_id=call.order_id,
-                replayed=call.replayed,
-            )
-        )
+        self._forwarding.close()

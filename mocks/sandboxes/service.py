@@ -79,7 +79,7 @@ class SandboxService(ProxyService):
             {**proxied, "to": to, "resolve": resolve, "as": name, "pace": pace, "authority": self._authority}
         )
         assert self.proxy is not None
-        self._notes = self.proxy.notes = sandbox.notes()
+        self._notes = self.proxy.records.notes = sandbox.notes()
         return {**ready, "webhook_secret": ""}
 
     def go(self, clock: Clock, writer: Writer | None) -> None:
