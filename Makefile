@@ -21,8 +21,9 @@ test: $(READY)                  ## all tests but the slow ones; whole drills aft
 	$(BIN)/python -m pytest -n 2 --dist loadfile $(ALONE:%=--ignore=%)
 	$(BIN)/python -m pytest $(ALONE)
 
-test-slow: $(READY) node-sdks chaos-toolkit  ## whole drills, kills, large journals, the gateways' Node SDKs
+test-slow: $(READY) node-sdks chaos-toolkit  ## whole drills, kills, large journals, the gateways' Node SDKs, new examples
 	$(BIN)/python -m pytest -m slow --timeout=600
+	$(BIN)/python -m pytest -m hypothesis --hypothesis-profile=explore
 
 node-sdks: $(NODE_READY)        ## the gateways' Node SDKs, for the tests that use them
 

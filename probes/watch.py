@@ -86,10 +86,7 @@ async def watch(
         try:
             for lane in lanes:
                 lane.start()
-            rest = None if until_ns is None else max(0.0, (until_ns - clock.now_ns()) / SECOND)
-            ends: set[asyncio.Future[Any]] = {asked, broken}
-            ended, _ = await asyncio.wait(ends, timeout=rest, return_when=asyncio.FIRST_COMPLETED)
-            if not ended:
+            if not await _first_of({asked, broken}, clock, until_ns):
                 # The timers of the last due times may be a millisecond behind the one that came here.
                 for lane in lanes:
                     lane.tick()
@@ -108,6 +105,22 @@ async def watch(
             await cleanups.finish(0)
     if broken.done():
         broken.result()
+
+
+async def _first_of(ends: set[asyncio.Future[Any]], clock: Clock, until_ns: int | None) -> bool:
+    """Wait for one of these, or until this time; says whether one of them came.
+
+    The loop's timers count from a time that it read before its last callbacks, so they may fire early: a
+    wait that is over before its time is begun again, or the due times in between would be lost.
+    """
+    while True:
+        rest_ns = None if until_ns is None else until_ns - clock.now_ns()
+        if rest_ns is not None and rest_ns <= 0:
+            return any(end.done() for end in ends)
+        timeout = None if rest_ns is None else rest_ns / SECOND
+        ended, _ = await asyncio.wait(ends, timeout=timeout, return_when=asyncio.FIRST_COMPLETED)
+        if ended:
+            return True
 
 
 @contextmanager

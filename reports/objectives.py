@@ -33,21 +33,10 @@ from reports.latency import QUANTILES
 from reports.payments import NEVER, Ints
 from reports.render.units import count, duration, plural, share
 from scenarios.quantities import Bound
-from scenarios.schema import Objectives
+from scenarios.schema import MONEY_OBJECTIVES, Objectives
 
-COUNTS = (
-    "lost_payments",
-    "double_charges",
-    "orphan_captures",
-    "amount_mismatches",
-    "unresolved_unknowns",
-    "refund_mismatches",
-    "dispute_mismatches",
-    "fee_mismatches",
-    "payout_mismatches",
-)
 TIMES = ("detection_time", "failover_time", "recovery_time", "failback_time")
-NEEDS_SETTLING = frozenset(COUNTS[2:]) - {"amount_mismatches"}
+NEEDS_SETTLING = frozenset(MONEY_OBJECTIVES[2:]) - {"amount_mismatches"}
 """Counts that are right only after the platform had its time to resolve what was open."""
 
 Side = Literal["pass", "fail", "open"]
@@ -79,12 +68,12 @@ def judge_objectives(judged: Judged) -> tuple[ObjectiveFinding, ...]:
             continue
         bound: Bound = wanted.target if name == "monthly_uptime" else wanted
         finding = _judge(name)(judged, name, bound)
-        found.append(finding if name in COUNTS else _if_it_can_be_judged(judged, name, finding))
+        found.append(finding if name in MONEY_OBJECTIVES else _if_it_can_be_judged(judged, name, finding))
     return tuple(found)
 
 
 def _judge(name: str) -> Callable[[Judged, str, Bound], ObjectiveFinding]:
-    if name in COUNTS:
+    if name in MONEY_OBJECTIVES:
         return _count
     if name in TIMES:
         return _time

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from scenarios.finding import Finding, reads
 from scenarios.quantities import Bound, format_duration
-from scenarios.schema import LEAST_IN_SLICE, Scenario
+from scenarios.schema import LEAST_IN_SLICE, MONEY_OBJECTIVES, Scenario
 
 
 @reads("objectives", "faults", "probes")
@@ -31,23 +31,10 @@ def _objectives_can_be_decided(scenario: Scenario) -> Iterator[Finding]:
             )
 
 
-_MONEY = (
-    "lost_payments",
-    "double_charges",
-    "orphan_captures",
-    "amount_mismatches",
-    "unresolved_unknowns",
-    "refund_mismatches",
-    "dispute_mismatches",
-    "fee_mismatches",
-    "payout_mismatches",
-)
-
-
 @reads("objectives", "gateways")
 def _money_has_a_witness(scenario: Scenario) -> Iterator[Finding]:
     if not scenario.gateways:
-        for name in _MONEY:
+        for name in MONEY_OBJECTIVES:
             if getattr(scenario.objectives, name) is not None:
                 yield Finding(
                     ("objectives", name),

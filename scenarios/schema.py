@@ -303,6 +303,20 @@ class MonthlyUptime(Section):
     incidents: Monthly = Field(gt=0, description="incidents of this kind in a month, e.g. 10/month")
 
 
+MONEY_OBJECTIVES = (
+    "lost_payments",
+    "double_charges",
+    "orphan_captures",
+    "amount_mismatches",
+    "unresolved_unknowns",
+    "refund_mismatches",
+    "dispute_mismatches",
+    "fee_mismatches",
+    "payout_mismatches",
+)
+"""The objectives that count what is wrong with the money."""
+
+
 class Objectives(Section):
     """What the platform must hold. Only what stands here is gated; everything else is reported."""
 

@@ -38,7 +38,7 @@ class Money(RuleBasedStateMachine):
             self.gateway.settle_by_time()
         self.payments: list[str] = []
         self.refunds: list[str] = []
-        self.keys: dict[str, str] = {}
+        self.keys: dict[str, tuple[str, float]] = {}
         customer = self.post("/customers", {"customers": {"company_name": "x"}})["customers"]["id"]
         account = {
             "account_holder_name": "x",
@@ -70,12 +70,17 @@ class Money(RuleBasedStateMachine):
         answer = self.post("/payments", {"payments": asked}, key)
         if "payments" in answer:
             made = answer["payments"]["id"]
-            assert made not in self.payments and (not key or key not in self.keys)
+            assert made not in self.payments and (not key or not self.is_remembered(key))
             self.payments.append(made)
-            self.keys[key] = made
+            self.keys[key] = made, self.gateway.mock_clock.now()
         else:
             (conflict,) = answer["error"]["errors"]
-            assert conflict["links"]["conflicting_resource_id"] == self.keys[key]
+            assert self.is_remembered(key)
+            assert conflict["links"]["conflicting_resource_id"] == self.keys[key][0]
+
+    def is_remembered(self, key: str) -> bool:
+        """Whether the gateway still knows this key, which it keeps for 30 days."""
+        return key in self.keys and self.gateway.mock_clock.now() < self.keys[key][1] + 30 * 86_400
 
     @rule(which=st.integers(0, 5), simulator=st.sampled_from(SIMULATORS))
     def push(self, which: int, simulator: str) -> None:
