@@ -17,12 +17,12 @@ is too low.
 from __future__ import annotations
 
 import contextlib
-import os
 import statistics
 from collections.abc import Iterator
 
 import uvloop
 
+from benchmarks.cores import client_core
 from benchmarks.payment_client import pay
 from benchmarks.row import Row
 from benchmarks.served import installed, serve
@@ -42,15 +42,11 @@ OTHERS = {
 
 
 def run(command: str) -> Iterator[Row]:
-    cores = sorted(os.sched_getaffinity(0))
-    if len(cores) < 2:
-        raise RuntimeError("two cores are needed: one for the servers, one for the client")
     names = [OURS, *(name for name in OTHERS if installed(name))]
     rates: dict[str, list[float]] = {name: [] for name in names}
     with contextlib.ExitStack() as stack:
-        servers = {name: stack.enter_context(serve(name, cores[0])) for name in names}
-        os.sched_setaffinity(0, {cores[1]})
-        stack.callback(os.sched_setaffinity, 0, cores)
+        core = stack.enter_context(client_core())
+        servers = {name: stack.enter_context(serve(name, core)) for name in names}
         for turn in range(-1, ROUNDS):
             for name, server in servers.items():
                 rate = uvloop.run(

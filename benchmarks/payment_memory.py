@@ -15,6 +15,7 @@ from pathlib import Path
 
 import uvloop
 
+from benchmarks.cores import client_core
 from benchmarks.payment_client import pay
 from benchmarks.row import Row, below
 from benchmarks.served import serve
@@ -28,13 +29,9 @@ SLOWEST = 0.8
 
 
 def run(command: str) -> Iterator[Row]:
-    cores = sorted(os.sched_getaffinity(0))
-    if len(cores) < 2:
-        raise RuntimeError("two cores are needed: one for the servers, one for the client")
     with contextlib.ExitStack() as stack:
-        full, fresh = (stack.enter_context(serve("paydrill", cores[0])) for _ in range(2))
-        os.sched_setaffinity(0, {cores[1]})
-        stack.callback(os.sched_setaffinity, 0, cores)
+        core = stack.enter_context(client_core())
+        full, fresh = (stack.enter_context(serve("paydrill", core)) for _ in range(2))
         uvloop.run(pay(full.port, name="fill", connections=CONNECTIONS, payments=PAYMENTS - COMPARED))
         last: list[float] = []
         first: list[float] = []

@@ -11,7 +11,6 @@ all. Added latency is the median of a request through the proxy, one at a time, 
 from __future__ import annotations
 
 import contextlib
-import os
 import socket
 import statistics
 import time
@@ -19,6 +18,7 @@ from collections.abc import Iterator
 
 import uvloop
 
+from benchmarks.cores import client_core
 from benchmarks.payment_client import pay
 from benchmarks.payment_requests import PaymentRequests
 from benchmarks.proxy_servers import OURS, installed, serve_proxy
@@ -38,16 +38,12 @@ LEAST_SHARE = 0.6
 
 
 def run(command: str) -> Iterator[Row]:
-    cores = sorted(os.sched_getaffinity(0))
-    if len(cores) < 2:
-        raise RuntimeError("two cores are needed: one for the servers, one for the client")
     with contextlib.ExitStack() as stack:
-        origin = stack.enter_context(serve("paydrill", cores[0]))
+        core = stack.enter_context(client_core())
+        origin = stack.enter_context(serve("paydrill", core))
         ports = {DIRECT: origin.port}
         for name in installed():
-            ports[name] = stack.enter_context(serve_proxy(name, origin.port, cores[0]))
-        os.sched_setaffinity(0, {cores[1]})
-        stack.callback(os.sched_setaffinity, 0, cores)
+            ports[name] = stack.enter_context(serve_proxy(name, origin.port, core))
         rates: dict[str, list[float]] = {name: [] for name in ports}
         medians: dict[str, list[float]] = {name: [] for name in ports}
         for turn in range(-1, ROUNDS):

@@ -115,14 +115,9 @@ class Exchange:
         Raises:
             RuntimeError: The request has been answered before.
         """
-        if self._lost:
+        if not self._begin():
             return False
-        if self.answered:
-            raise RuntimeError("this request has been answered already")
-        self.answered = True
         connection = self._connection
-        if connection.stopping:
-            self.keep_alive = False
         has_body = status != 204 and status != 304
         head = f"{_status_line(status)}{_date()}"
         if has_body:
@@ -153,6 +148,14 @@ class Exchange:
         Raises:
             RuntimeError: The request has been answered before.
         """
+        if not self._begin():
+            return False
+        self.reply = reply
+        self._connection.flush()
+        return True
+
+    def _begin(self) -> bool:
+        """The one answer begins; False when the client has gone."""
         if self._lost:
             return False
         if self.answered:
@@ -160,8 +163,6 @@ class Exchange:
         self.answered = True
         if self._connection.stopping:
             self.keep_alive = False
-        self.reply = reply
-        self._connection.flush()
         return True
 
     def reset(self) -> None:

@@ -80,13 +80,12 @@ def _there_are_requests_to_choose_from(scenario: Scenario) -> Iterator[Finding]:
         kind = FAULTS.get(fault.fault)
         if kind is None or kind.scoped:
             continue
-        for key in ("endpoint", "share", "match", "ramp"):
-            if getattr(fault, key) != Fault.model_fields[key].get_default(call_default_factory=True):
-                yield Finding(
-                    ("faults", number, key),
-                    f"{fault.fault} acts on no requests, so there are none to choose from",
-                    f"leave {key} out",
-                )
+        for key in fault.choosing:
+            yield Finding(
+                ("faults", number, key),
+                f"{fault.fault} acts on no requests, so there are none to choose from",
+                f"leave {key} out",
+            )
 
 
 CHECKS = (

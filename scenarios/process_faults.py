@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from mocks.faults import PROCESS_FAULTS
 from scenarios.finding import Finding, reads
-from scenarios.schema import PLATFORM, Fault, Scenario
+from scenarios.schema import PLATFORM, Scenario
 
 
 @reads("gateways")
@@ -32,13 +32,12 @@ def _only_our_processes_are_ended(scenario: Scenario) -> Iterator[Finding]:
                 f"this platform is not started by the drill: it cannot {fault.fault} it",
                 "drill the reference platform, or end it by other means",
             )
-        for key in ("endpoint", "share", "match", "ramp"):
-            if getattr(fault, key) != Fault.model_fields[key].get_default(call_default_factory=True):
-                yield Finding(
-                    ("faults", number, key),
-                    f"{fault.fault} ends the whole process, so there are no requests to choose from",
-                    f"leave {key} out",
-                )
+        for key in fault.choosing:
+            yield Finding(
+                ("faults", number, key),
+                f"{fault.fault} ends the whole process, so there are no requests to choose from",
+                f"leave {key} out",
+            )
 
 
 @reads("faults", "gateways")

@@ -260,6 +260,15 @@ class Fault(Section):
     repeat: Repeat | None = Field(None, description="it comes again: {every: 30s, times: 3}")
 
     @property
+    def choosing(self) -> tuple[str, ...]:
+        """The keys that are given and choose among requests."""
+        return tuple(
+            key
+            for key in ("endpoint", "share", "match", "ramp")
+            if getattr(self, key) != type(self).model_fields[key].get_default(call_default_factory=True)
+        )
+
+    @property
     def end(self) -> int:
         again = (self.repeat.times - 1) * self.repeat.every if self.repeat is not None else 0
         return self.at + again + self.for_

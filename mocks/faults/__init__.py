@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterable, Mapping
+from typing import Any
+
 from mocks.faults.bandwidth import Bandwidth
 from mocks.faults.black_hole import BlackHole
 from mocks.faults.commit_then_lose import CommitThenLose
@@ -86,6 +89,28 @@ FAULTS: dict[str, FaultType] = {fault.name: fault for fault in _FAULTS}
 PROCESS_FAULTS: dict[str, type[ProcessFault]] = {fault.name: fault for fault in (Kill, Restart)}
 """Name -> class of those that a drill's conductor carries out. No server can have one."""
 
+
+def planned(
+    messages: Iterable[Mapping[str, Any]] | None, kind: str, endpoints: Collection[str] | None
+) -> list[FaultPlan]:
+    """The faults of a server's plan.
+
+    Args:
+        messages: As ``FaultPlan.message`` made them.
+        kind: The gateway that is served, or that stands behind.
+        endpoints: Those that it has; None when they are not known.
+
+    Raises:
+        ValueError: There cannot be such a fault.
+    """
+    plans = [FaultPlan.from_message(message) for message in messages or ()]
+    for plan in plans:
+        if endpoints is not None and plan.endpoint is not None and plan.endpoint not in endpoints:
+            known = ", ".join(endpoints)
+            raise ValueError(f"fault {plan.id}: {kind} has no {plan.endpoint!r}; it has {known}")
+    return plans
+
+
 __all__ = [
     "FAULTS",
     "PROCESS_FAULTS",
@@ -96,4 +121,5 @@ __all__ = [
     "Parameter",
     "ProcessFault",
     "Value",
+    "planned",
 ]

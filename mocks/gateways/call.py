@@ -7,70 +7,56 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from mocks.faults.matcher import NOTHING, Traits
+from mocks.faults.touched import Touched
 from mocks.http import Exchange
 from mocks.idempotency import Use
 from mocks.reply import Reply
 
 if TYPE_CHECKING:
-    from mocks.faults.fault import Fault
     from mocks.gateways.gateway import Gateway
     from mocks.transmission import Transmission
 
 
-class Call:
+class Call(Touched):
     """One request. What the journal will say of it is collected here; faults act on it by its methods.
 
     Attributes:
         endpoint: The endpoint's name; empty when the gateway has no such endpoint.
         idempotency_key: As sent, empty without one.
         order_id: The order it belongs to, empty while unknown.
-        fault: The names of the faults that touched it, in that order, joined by ``+``.
         use: Its use of an idempotency key, when it holds one.
         execute: What is to be done at the moment of decision; None when there is nothing to execute.
         declined: A fault has asked that the payment be declined.
-        reply: The answer, once it is known.
-        over: It has been answered or lost.
     """
 
     __slots__ = (
-        "_add_ns",
-        "_times",
         "_traits",
         "declined",
         "endpoint",
         "exchange",
         "execute",
-        "fault",
-        "faults",
         "gateway",
         "idempotency_key",
         "number",
         "order_id",
-        "over",
         "replayed",
-        "reply",
         "timer",
         "use",
     )
 
     def __init__(self, gateway: Gateway, exchange: Exchange, number: int, endpoint: str) -> None:
+        super().__init__()
         self.gateway = gateway
         self.exchange = exchange
         self.number = number
         self.endpoint = endpoint
         self.idempotency_key = exchange.request.headers.get(gateway.idempotency_header, "")
         self.order_id = ""
-        self.fault = ""
-        self.faults: list[Fault] = []
         self.replayed = False
         self.use: Use | None = None
         self.execute: Callable[[int], Reply] | None = None
-        self.reply: Reply | None = None
         self.timer: asyncio.TimerHandle | None = None
-        self.over = False
         self.declined = False
-        self._times = 1.0
-        self._add_ns = 0
         self._traits: Traits | None = None
 
     @property
@@ -98,15 +84,6 @@ class Call:
     def pays(self) -> bool:
         """Whether its endpoint is one that makes money move: a payment, its capture."""
         return self.endpoint in self.gateway.payment_endpoints
-
-    def hit_by(self, fault: Fault) -> None:
-        """Count a hit of a fault, and tell of it in the journal."""
-        fault.hits += 1
-        self.name_fault(fault.name)
-
-    def name_fault(self, name: str) -> None:
-        """Let the journal name one more fault."""
-        self.fault = f"{self.fault}+{name}" if self.fault else name
 
     def error(self, status: int) -> Reply:
         """An answer of this status in the gateway's own shape."""
@@ -144,11 +121,6 @@ class Call:
     def latency_ns(self, drawn_ns: float) -> float:
         """The latency after the faults have had their say."""
         return drawn_ns * self._times + self._add_ns
-
-    def slow(self, *, add_ns: int = 0, times: float = 1.0) -> None:
-        """Answer later: the latency is multiplied by ``times``, then ``add_ns`` comes on top."""
-        self._times *= times
-        self._add_ns += add_ns
 
     def fail(self, status: int) -> None:
         """Don't execute: answer this status in the gateway's own shape."""

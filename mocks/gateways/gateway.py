@@ -194,14 +194,10 @@ class Gateway(ABC):
         health = exchange.request.method == "GET" and exchange.request.path == "/health"
         call = Call(self, exchange, number, HEALTH if health else self.endpoint(exchange.request))
         self._in_flight[call] = None
-        for fault in self.faults:
-            if fault.touches(call) and not (fault.decides and call.reply is not None):
-                call.faults.append(fault)
-                if not fault.late:
-                    call.hit_by(fault)
-                fault.arrive(call)
-                if call.over:
-                    return
+        if self.faults:
+            call.meet(self.faults)
+            if call.over:
+                return
         drawn_ns: float = self.latency.quantile(self._latencies.uniform(number))
         if call.reply is None:
             try:

@@ -6,7 +6,6 @@ import asyncio
 import contextlib
 import os
 import signal
-import ssl
 import sys
 from importlib.metadata import version
 from pathlib import Path
@@ -16,7 +15,7 @@ from journal.tether import Message
 from journal.writer import Writer
 from mocks.admin import Admin
 from mocks.admin_interface import check_host
-from mocks.faults import FaultPlan
+from mocks.faults import planned
 from mocks.faults.control import FaultControl
 from mocks.faults.schedule import FaultSchedule
 from mocks.gateways import GATEWAYS
@@ -27,6 +26,7 @@ from mocks.gateways.recorder import Recorder, Unsent
 from mocks.http import Server
 from mocks.latency import from_message
 from mocks.state import StateError, StateFile
+from mocks.tls_files import tls_options
 
 _NOT_KEPT = "changes what happens inside the gateway, which its state file could not do again"
 
@@ -79,18 +79,13 @@ class GatewayService:
         seed = int(plan.get("seed", 0))
         name = str(plan.get("name", kind))
         gateway = GATEWAYS[kind].make(name, from_message(plan.get("latency")), seed)
-        plans = [FaultPlan.from_message(message) for message in plan.get("faults") or ()]
         endpoints = GATEWAYS[kind].endpoints
-        for fault in plans:
-            if fault.endpoint is not None and fault.endpoint not in endpoints:
-                known = ", ".join(endpoints)
-                raise ValueError(f"fault {fault.id}: {kind} has no {fault.endpoint!r}; it has {known}")
+        plans = planned(plan.get("faults"), str(kind), endpoints)
         self.server = Server(
             gateway,
             host=plan.get("host", "127.0.0.1"),
             port=int(plan.get("port", 0)),
-            tls=_tls(plan.get("tls")),
-            certificate=Path(plan["tls"]["certificate"]) if plan.get("tls") is not None else None,
+            **tls_options(plan.get("tls")),
         )
         gateway.server = self.server
         self.schedule = FaultSchedule(
@@ -228,12 +223,3 @@ class GatewayService:
 def _end_process() -> None:
     """A mock that can no longer keep its state ends: whoever started it is told, by its last words."""
     os.kill(os.getpid(), signal.SIGTERM)
-
-
-def _tls(files: Message | None) -> ssl.SSLContext | None:
-    if files is None:
-        return None
-    # Most mocks need no certificates, and the library takes a while to import.
-    from mocks import tls
-
-    return tls.server_context(Path(files["certificate"]), Path(files["key"]))

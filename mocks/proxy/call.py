@@ -11,6 +11,7 @@ import orjson
 
 from mocks.exchange import Exchange, Request
 from mocks.faults.matcher import Traits
+from mocks.faults.touched import Touched
 from mocks.proxy.body import Body
 from mocks.proxy.head import RequestHead, ResponseHead, fields
 from mocks.reply import Reply
@@ -18,7 +19,6 @@ from mocks.reply import Reply
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from mocks.faults.fault import Fault
     from mocks.gateways.call import Call
     from mocks.proxy.downstream import Downstream
     from mocks.proxy.proxy import Proxy
@@ -30,7 +30,7 @@ COPY_LIMIT = 256 << 10
 """Bytes of an answer that are looked at for the journal; a larger one is not of a payment."""
 
 
-class ProxyCall:
+class ProxyCall(Touched):
     """One request. Most are passed on as they come, and so is the answer; of one that a fault has touched the
     answer is kept until it is whole.
 
@@ -59,14 +59,10 @@ class ProxyCall:
         order_id: The order it belongs to, likewise.
         replayed: The answer says that it is the one to an earlier request.
         client_gone: The client has left; the call goes on, as faults have touched it.
-        fault: The names of the faults that touched it, in that order, joined by ``+``.
-        over: It has been answered or lost.
     """
 
     __slots__ = (
-        "_add_ns",
         "_exchange",
-        "_times",
         "_traits",
         "answer",
         "body",
@@ -75,8 +71,6 @@ class ProxyCall:
         "delayed_ns",
         "downstream",
         "endpoint",
-        "fault",
-        "faults",
         "forwarded",
         "forwarded_ns",
         "head",
@@ -85,12 +79,10 @@ class ProxyCall:
         "noted",
         "number",
         "order_id",
-        "over",
         "proxy",
         "received",
         "received_ns",
         "replayed",
-        "reply",
         "result",
         "seen",
         "timer",
@@ -103,6 +95,7 @@ class ProxyCall:
     def __init__(
         self, proxy: Proxy, downstream: Downstream, head: RequestHead, number: int, received_ns: int
     ) -> None:
+        super().__init__()
         self.proxy = proxy
         self.downstream = downstream
         self.head = head
@@ -123,20 +116,14 @@ class ProxyCall:
         self.answer: ResponseHead | None = None
         self.kept_size = 0
         self.noted = False
-        self.reply: Reply | None = None
         self.result = ""
         self.order_id = ""
         self.replayed = False
         self.client_gone = False
         self.endpoint = ""
-        self.fault = ""
-        self.faults: list[Fault] = []
         self.timer: asyncio.Handle | None = None
-        self.over = False
         self._exchange: Exchange | None = None
         self._traits: Traits | None = None
-        self._times = 1.0
-        self._add_ns = 0
 
     # What faults and the journal ask. It is read when it is asked: most requests are asked nothing.
 
@@ -203,15 +190,6 @@ class ProxyCall:
 
     # What faults do.
 
-    def hit_by(self, fault: Fault) -> None:
-        """Count a hit of a fault, and tell of it in the journal."""
-        fault.hits += 1
-        self.name_fault(fault.name)
-
-    def name_fault(self, name: str) -> None:
-        """Let the journal name one more fault."""
-        self.fault = f"{self.fault}+{name}" if self.fault else name
-
     def error(self, status: int) -> Reply:
         """An answer of this status, in the shape of the gateway's own if it is known."""
         return self.proxy.behind.error(status)
@@ -234,14 +212,8 @@ class ProxyCall:
         kind = self.proxy.behind.kind
         return None if kind is None else kind.contradiction(reply)
 
-    def slow(self, *, add_ns: int = 0, times: float = 1.0) -> None:
-        """Answer later: the time that the origin takes is multiplied by ``times``, then ``add_ns`` comes on
-        top."""
-        self._times *= times
-        self._add_ns += add_ns
-
     def added_ns(self, taken_ns: int = 0) -> float:
-        """What the faults add to a latency of the origin's."""
+        """What the faults add to a latency of the origin's, which is what they multiply."""
         return taken_ns * (self._times - 1) + self._add_ns
 
     def fail(self, status: int) -> None:

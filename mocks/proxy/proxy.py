@@ -159,14 +159,9 @@ class Proxy:
     def _consider(self, call: ProxyCall) -> None:
         """Let the faults have their say before anything is passed on."""
         call.endpoint = self.behind.endpoint(call.head)
-        for fault in tuple(self.faults):
-            if fault.touches(call) and not (fault.decides and call.reply is not None):
-                call.faults.append(fault)
-                if not fault.late:
-                    call.hit_by(fault)
-                fault.arrive(call)
-                if call.over:
-                    return
+        call.meet(self.faults)
+        if call.over:
+            return
         if not call.faults:
             if call.noted:
                 call.downstream.queue(call)

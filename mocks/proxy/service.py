@@ -11,7 +11,7 @@ from journal.tether import Message
 from journal.writer import Writer
 from mocks.admin_interface import AdminInterface, Body
 from mocks.exchange import Request
-from mocks.faults import FaultPlan
+from mocks.faults import planned
 from mocks.faults.control import FaultControl
 from mocks.faults.schedule import FaultSchedule
 from mocks.gateways import GATEWAYS
@@ -23,6 +23,7 @@ from mocks.proxy.proxy import Proxy
 from mocks.proxy.server import ProxyServer
 from mocks.proxy.upstream import Upstream
 from mocks.sandboxes.pace import Pace
+from mocks.tls_files import tls_options
 
 _NOT_INSIDE = "changes what goes on inside a gateway, which a proxy in front of one cannot; a mock can"
 
@@ -66,18 +67,13 @@ class ProxyService:
             pace=_pace(origin, plan.get("pace")),
         )
         self.proxy.region = str(plan.get("region") or "")
-        plans = [FaultPlan.from_message(message) for message in plan.get("faults") or ()]
         endpoints = None if kind is None else GATEWAYS[kind].endpoints
-        for fault in plans:
-            if endpoints is not None and fault.endpoint is not None and fault.endpoint not in endpoints:
-                known = ", ".join(endpoints)
-                raise ValueError(f"fault {fault.id}: {kind} has no {fault.endpoint!r}; it has {known}")
+        plans = planned(plan.get("faults"), str(kind), endpoints)
         self.server = ProxyServer(
             self.proxy,
             host=plan.get("host", "127.0.0.1"),
             port=int(plan.get("port", 0)),
-            tls=_serving(plan.get("tls")),
-            certificate=Path(plan["tls"]["certificate"]) if plan.get("tls") is not None else None,
+            **tls_options(plan.get("tls")),
         )
         self.schedule = FaultSchedule(plans, self.proxy, seed, name, not_inside=_NOT_INSIDE)
         self.proxy.faults = self.schedule.active
@@ -136,12 +132,3 @@ def _pace(origin: Origin, pace: Message | None) -> Pace | None:
     if not is_loopback(origin.address):
         raise ValueError(f"{origin.host} is not this machine: it is called at an agreed pace only")
     return None
-
-
-def _serving(files: Message | None) -> ssl.SSLContext | None:
-    if files is None:
-        return None
-    # Most proxies need no certificates of their own, and the library takes a while to import.
-    from mocks import tls
-
-    return tls.server_context(Path(files["certificate"]), Path(files["key"]))
