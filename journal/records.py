@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import types
 import typing
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import pyarrow as pa
 
@@ -176,8 +176,61 @@ class Mark(NamedTuple):
     text: str
 
 
+class GeneratorSample(NamedTuple):
+    """What a load process recorded of itself in the ``interval_ns`` before ``at_ns``, about a second.
+
+    ``process`` is its name (``load-0``; of a worker elsewhere, the worker's). Its sums over all samples are
+    the tally of the process; the last sample is ``closing``, and is missing when the process was killed.
+
+    - ``cpu_ns``: user and system time of all its threads. ``cpu_wait_ns``: how long its main thread could
+      have run and had no CPU (the second figure of ``/proc/self/schedstat``), ``None`` where the system does
+      not say. ``preemptions``: involuntary context switches. ``steal_ns``: time that the hypervisor kept from the
+      host's CPUs, their sum (``steal`` of ``/proc/stat``), ``None`` likewise.
+    - ``gc_pauses``, ``gc_pause_ns``, ``gc_pause_max_ns``: collections of garbage, their sum, the longest;
+      ``gc_full``: those of the oldest generation among them.
+    - ``loop_lags_ns``: for every point of an even grid of times within the interval, how much later the event
+      loop came to run what was due then. That is also how late an answer that came at that time was seen.
+    - ``due``: arrivals whose turn it was; ``sent`` of them left; ``ended`` have a record of their end,
+      whatever it was. ``in_flight``: those without one, at ``at_ns``. ``lateness_max_ns``: the greatest delay
+      of a payment that was sent in the interval against its due time, 0 if none was.
+    - ``connections``: open at ``at_ns``; ``connects``: attempts to make one. ``socket_errors``: payments that
+      had no socket for want of what the generator's own host gives (files, ports, memory).
+    """
+
+    process: str
+    at_ns: int
+    interval_ns: int
+    cpu_ns: int
+    cpu_wait_ns: int | None
+    preemptions: int
+    steal_ns: int | None
+    gc_pauses: int
+    gc_full: int
+    gc_pause_ns: int
+    gc_pause_max_ns: int
+    loop_lags_ns: tuple[int, ...]
+    due: int
+    sent: int
+    ended: int
+    in_flight: int
+    lateness_max_ns: int
+    connections: int
+    connects: int
+    socket_errors: int
+    closing: bool
+
+
 Record = (
-    Intent | Payment | GatewayRequest | Movement | Webhook | FaultEvent | ProbeResult | PlatformEntry | Mark
+    Intent
+    | Payment
+    | GatewayRequest
+    | Movement
+    | Webhook
+    | FaultEvent
+    | ProbeResult
+    | PlatformEntry
+    | Mark
+    | GeneratorSample
 )
 
 TABLES: dict[str, type[Record]] = {
@@ -190,12 +243,18 @@ TABLES: dict[str, type[Record]] = {
     "probe": ProbeResult,
     "platform_entry": PlatformEntry,
     "mark": Mark,
+    "generator": GeneratorSample,
 }
 """Table name -> record type. The name is the middle part of a journal file's name."""
 
 NAMES: dict[type[Record], str] = {record: name for name, record in TABLES.items()}
 
-_ARROW = {int: pa.int64(), str: pa.string(), bool: pa.bool_()}
+_ARROW: dict[Any, pa.DataType] = {
+    int: pa.int64(),
+    str: pa.string(),
+    bool: pa.bool_(),
+    tuple[int, ...]: pa.list_(pa.field("item", pa.int64(), nullable=False)),
+}
 
 
 def schema(table: str) -> pa.Schema:

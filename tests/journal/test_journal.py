@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from journal.reader import Journal, Tail
-from journal.records import NAMES, TABLES, Intent, Mark, Payment, schema
+from journal.records import NAMES, TABLES, GeneratorSample, Intent, Mark, Payment, schema
 from journal.writer import Writer
 
 PAYMENT = Payment("p-1", 5, 6, None, "card", 1290, "EUR", "card_ok", "succeeded", "unknown", "time-out", "")
@@ -20,8 +20,24 @@ PAYMENT = Payment("p-1", 5, 6, None, "card", 1290, "EUR", "card_ok", "succeeded"
 def test_every_table_has_a_schema_and_nullable_only_where_none_is_allowed() -> None:
     assert set(TABLES) == {NAMES[record] for record in TABLES.values()}
     assert [field.name for field in schema("payment") if field.nullable] == ["sent_ns", "done_ns"]
+    unknown = [field.name for field in schema("generator") if field.nullable]
+    assert unknown == ["cpu_wait_ns", "steal_ns"]
     for name, record in TABLES.items():
         assert tuple(schema(name).names) == record._fields
+
+
+def test_a_list_of_any_length_is_read_as_it_was_written(tmp_path: Path) -> None:
+    rows = [
+        GeneratorSample(
+            "load-0", 5, 5, 4, wait, 0, wait, 1, 0, 2, 2, lags, 3, 2, 1, 2, 9, 1, 1, 0, bool(lags)
+        )
+        for wait, lags in ((None, ()), (7, (1, 2**40)), (0, tuple(range(100))))
+    ]
+    with Writer(tmp_path, "load-0") as writer:
+        for row in rows:
+            writer.write(row)
+    read = Journal(tmp_path).table("generator").to_pylist()
+    assert [GeneratorSample(**row | {"loop_lags_ns": tuple(row["loop_lags_ns"])}) for row in read] == rows
 
 
 @given(
