@@ -184,8 +184,8 @@ class GeneratorSample(NamedTuple):
 
     - ``cpu_ns``: user and system time of all its threads. ``cpu_wait_ns``: how long its main thread could
       have run and had no CPU (the second figure of ``/proc/self/schedstat``), ``None`` where the system does
-      not say. ``preemptions``: involuntary context switches. ``steal_ns``: time that the hypervisor kept from the
-      host's CPUs, their sum (``steal`` of ``/proc/stat``), ``None`` likewise.
+      not say. ``preemptions``: involuntary context switches. ``steal_ns``: time that the hypervisor kept from
+      the host's CPUs, their sum (``steal`` of ``/proc/stat``), ``None`` likewise.
     - ``gc_pauses``, ``gc_pause_ns``, ``gc_pause_max_ns``: collections of garbage, their sum, the longest;
       ``gc_full``: those of the oldest generation among them.
     - ``loop_lags_ns``: for every point of an even grid of times within the interval, how much later the event
