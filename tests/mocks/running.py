@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import http.client
 import json
+import socket
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self, TypeVar
+from typing import Any, Generic, Self, TypeVar
 from urllib.parse import urlencode
 
 from journal.clock import Clock
@@ -17,9 +18,11 @@ from journal.writer import Writer
 from mocks.faults import FaultPlan
 from mocks.gateways.gateway import Gateway
 from mocks.gateways.service import GatewayService
+from mocks.proxy.service import ProxyService
 from tests.mocks.serving import LoopThread
 
 R = TypeVar("R", bound=Record)
+S = TypeVar("S", bound=GatewayService | ProxyService)
 
 
 class Memory(Writer):
@@ -35,36 +38,24 @@ class Memory(Writer):
         self._on_write(record)
 
 
-class Running:
-    """One gateway, from ``with`` to its end."""
+class ServiceRun(Generic[S]):
+    """A service on a loop thread, from ``with`` to its end."""
 
-    def __init__(
-        self,
-        kind: str,
-        *,
-        p50_ms: float = 0,
-        p99_ms: float | None = None,
-        seed: int = 7,
-        faults: tuple[FaultPlan, ...] = (),
-        on_write: Callable[[Record], None] = lambda record: None,
-        **plan: object,
-    ) -> None:
-        p99_ms = p50_ms if p99_ms is None else p99_ms
-        self.plan = {
-            "gateway": kind,
-            "seed": seed,
-            "latency": {"p50_ns": int(p50_ms * 1e6), "p99_ns": int(p99_ms * 1e6)},
-            "faults": [fault.message() for fault in faults],
-            **plan,
-        }
+    def __init__(self, service: S, plan: dict[str, object], writer: Memory) -> None:
+        self.plan = plan
         self.thread = LoopThread()
-        self.service = GatewayService()
-        self.writer = Memory(on_write)
-        self._connections: list[http.client.HTTPConnection] = []
+        self.service = service
+        self.writer = writer
+        self._open: list[http.client.HTTPConnection | socket.socket] = []
 
     def __enter__(self) -> Self:
         self.thread.__enter__()
-        self.ready = self.thread.wait(self.service.start(self.plan))
+        try:
+            self.ready = self.thread.wait(self.service.start(self.plan))
+        except BaseException:
+            self.thread.wait(self.service.stop())
+            self.thread.__exit__(None, None, None)
+            raise
         self.port = self.ready["port"]
         self.url = f"http://127.0.0.1:{self.port}"
         self.thread.call(lambda: self.service.go(Clock.starting_now(), self.writer))
@@ -73,21 +64,12 @@ class Running:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        for connection in self._connections:
+        for connection in self._open:
             connection.close()
         assert self.service.server is not None
         self.thread.wait(self.service.server.stop(0))
         self.thread.wait(self.service.stop())
         self.thread.__exit__(kind, error, trace)
-
-    @property
-    def gateway(self) -> Gateway:
-        assert self.service.gateway is not None
-        return self.service.gateway
-
-    @property
-    def movements(self) -> list[Movement]:
-        return self._records(Movement)
 
     @property
     def requests(self) -> list[GatewayRequest]:
@@ -102,17 +84,51 @@ class Running:
         return self.thread.call(lambda: [r for r in self.writer.records if isinstance(r, kind)])
 
     def until(self, condition: Callable[[], bool], what: str) -> None:
-        """Wait for a condition, asked on the gateway's own loop."""
+        """Wait for a condition, asked on the service's own loop."""
         give_up = time.monotonic() + 20
         while not self.thread.call(condition):
             assert time.monotonic() < give_up, f"waited in vain until {what}"
             time.sleep(0.002)
 
     def connection(self) -> http.client.HTTPConnection:
-        """A client's connection; closed with the gateway at the latest."""
+        """A client's connection; closed with the service at the latest."""
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=20)
-        self._connections.append(connection)
+        self._open.append(connection)
         return connection
+
+
+class Running(ServiceRun[GatewayService]):
+    """One gateway, from ``with`` to its end."""
+
+    def __init__(
+        self,
+        kind: str,
+        *,
+        p50_ms: float = 0,
+        p99_ms: float | None = None,
+        seed: int = 7,
+        faults: tuple[FaultPlan, ...] = (),
+        on_write: Callable[[Record], None] = lambda record: None,
+        **plan: object,
+    ) -> None:
+        p99_ms = p50_ms if p99_ms is None else p99_ms
+        whole: dict[str, object] = {
+            "gateway": kind,
+            "seed": seed,
+            "latency": {"p50_ns": int(p50_ms * 1e6), "p99_ns": int(p99_ms * 1e6)},
+            "faults": [fault.message() for fault in faults],
+            **plan,
+        }
+        super().__init__(GatewayService(), whole, Memory(on_write))
+
+    @property
+    def gateway(self) -> Gateway:
+        assert self.service.gateway is not None
+        return self.service.gateway
+
+    @property
+    def movements(self) -> list[Movement]:
+        return self._records(Movement)
 
 
 Answer = tuple[int, dict[str, str], dict[str, Any]]

@@ -9,14 +9,6 @@ import pytest
 from tests.payment_faults.faulty import Faulty
 
 
-def _as_new(served: Faulty) -> Iterator[Faulty]:
-    served.forget()
-    yield served
-    left = served.thread.call(served.schedule.listed)
-    served.thread.call(served.schedule.clear)
-    assert left == ()
-
-
 @pytest.fixture(scope="module")
 def _stripe() -> Iterator[Faulty]:
     with Faulty("stripe") as served:
@@ -43,19 +35,19 @@ def _gocardless() -> Iterator[Faulty]:
 
 @pytest.fixture
 def stripe(_stripe: Faulty) -> Iterator[Faulty]:
-    yield from _as_new(_stripe)
+    yield from _stripe.as_new()
 
 
 @pytest.fixture
 def adyen(_adyen: Faulty) -> Iterator[Faulty]:
-    yield from _as_new(_adyen)
+    yield from _adyen.as_new()
 
 
 @pytest.fixture
 def paypal(_paypal: Faulty) -> Iterator[Faulty]:
-    yield from _as_new(_paypal)
+    yield from _paypal.as_new()
 
 
 @pytest.fixture
 def gocardless(_gocardless: Faulty) -> Iterator[Faulty]:
-    yield from _as_new(_gocardless)
+    yield from _gocardless.as_new()

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import base64
-import contextlib
 import http.client
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
-from mocks.faults import Fault, FaultPlan
-from mocks.faults.schedule import FaultSchedule
-from tests.mocks.running import Running
+from mocks.faults import FaultPlan
+from tests.mocks.faulting import Faulting
 
 MS = 1_000_000
 LONG = 3600 * 10**9
@@ -22,32 +20,8 @@ def plan(fault: str, *, id: str = "f1", at_ns: int = 0, for_ns: int = LONG, **mo
     return FaultPlan(id, fault, at_ns, for_ns, **more)
 
 
-class Faulty(Running):
-    """A mock with a fault at a time: ``with faulty.on(plan(...)) as fault``."""
-
-    @property
-    def schedule(self) -> FaultSchedule:
-        assert self.service.schedule is not None
-        return self.service.schedule
-
-    @contextlib.contextmanager
-    def on(self, plan: FaultPlan) -> Iterator[Fault]:
-        """The fault, from its start to its stop."""
-        self.thread.call(lambda: self.schedule.add(plan))
-        try:
-            yield self.thread.call(lambda: next(f for f in self.schedule.active if f.plan == plan))
-        finally:
-            self.off(plan.id)
-
-    def off(self, id: str) -> None:
-        """Stop it, unless it is off already."""
-        with contextlib.suppress(KeyError):
-            self.thread.call(lambda: self.schedule.clear(id))
-
-    def forget(self) -> None:
-        """Everything as at the start: no payment, no record."""
-        self.thread.call(self.service.reset)
-        self.thread.call(self.writer.records.clear)
+class Faulty(Faulting):
+    """A mock, with what tests of faults ask of it."""
 
     def money(self) -> list[tuple[str, int]]:
         """Kind and amount of what moved."""
@@ -60,7 +34,7 @@ class Faulty(Running):
     def patient(self, seconds: float) -> http.client.HTTPConnection:
         """A connection that waits so long for an answer."""
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=seconds)
-        self._connections.append(connection)
+        self._open.append(connection)
         return connection
 
     def json(

@@ -6,20 +6,15 @@ import contextlib
 import http.client
 import socket
 import threading
-import time
 from collections.abc import Callable, Mapping
 from types import TracebackType
-from typing import Any, TypeVar
+from typing import Any
 
-from journal.clock import Clock
-from journal.records import FaultEvent, GatewayRequest, Record
 from mocks.faults import FaultPlan
 from mocks.proxy.proxy import Proxy
 from mocks.proxy.service import ProxyService
-from tests.mocks.running import Memory
-from tests.mocks.serving import LoopThread
+from tests.mocks.running import Memory, ServiceRun
 
-R = TypeVar("R", bound=Record)
 LONG = 3600 * 10**9
 
 
@@ -29,74 +24,23 @@ def plan(fault: str, **more: Any) -> FaultPlan:
     return FaultPlan(**(values | more))
 
 
-class Proxying:
+class Proxying(ServiceRun[ProxyService]):
     """One proxy, from ``with`` to its end."""
 
     def __init__(
         self, to: str, *, faults: tuple[FaultPlan, ...] = (), as_: str | None = None, **more: object
     ) -> None:
-        self.plan = {"to": to, "as": as_, "seed": 7, "faults": [fault.message() for fault in faults], **more}
-        self.thread = LoopThread()
-        self.service = ProxyService()
-        self.writer = Memory()
-        self._open: list[socket.socket | http.client.HTTPConnection] = []
-
-    def __enter__(self) -> Proxying:
-        self.thread.__enter__()
-        try:
-            self.ready = self.thread.wait(self.service.start(self.plan))
-        except BaseException:
-            self.thread.wait(self.service.stop())
-            self.thread.__exit__(None, None, None)
-            raise
-        self.port = self.ready["port"]
-        self.url = f"http://127.0.0.1:{self.port}"
-        self.thread.call(lambda: self.service.go(Clock.starting_now(), self.writer))
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        for connection in self._open:
-            connection.close()
-        assert self.service.server is not None
-        self.thread.wait(self.service.server.stop(0))
-        self.thread.wait(self.service.stop())
-        self.thread.__exit__(kind, error, trace)
+        plan = {"to": to, "as": as_, "seed": 7, "faults": [fault.message() for fault in faults], **more}
+        super().__init__(ProxyService(), plan, Memory())
 
     @property
     def proxy(self) -> Proxy:
         assert self.service.proxy is not None
         return self.service.proxy
 
-    @property
-    def requests(self) -> list[GatewayRequest]:
-        return self._records(GatewayRequest)
-
-    @property
-    def fault_events(self) -> list[FaultEvent]:
-        return self._records(FaultEvent)
-
-    def _records(self, kind: type[R]) -> list[R]:
-        # Asked on the loop, so that a request whose answer has just been read has been written down, too.
-        return self.thread.call(lambda: [r for r in self.writer.records if isinstance(r, kind)])
-
-    def until(self, condition: Callable[[], bool], what: str) -> None:
-        """Wait for a condition, asked on the proxy's own loop."""
-        give_up = time.monotonic() + 20
-        while not self.thread.call(condition):
-            assert time.monotonic() < give_up, f"waited in vain until {what}"
-            time.sleep(0.002)
-
     def socket(self) -> socket.socket:
         """A client's connection for raw bytes; closed with the proxy at the latest."""
         made = socket.create_connection(("127.0.0.1", self.port), timeout=20)
-        self._open.append(made)
-        return made
-
-    def connection(self) -> http.client.HTTPConnection:
-        """A client's connection; closed with the proxy at the latest."""
-        made = http.client.HTTPConnection("127.0.0.1", self.port, timeout=20)
         self._open.append(made)
         return made
 

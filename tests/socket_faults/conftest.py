@@ -18,8 +18,4 @@ def _served() -> Iterator[Faulty]:
 @pytest.fixture
 def faulty(_served: Faulty) -> Iterator[Faulty]:
     """As new, and free of faults before and after."""
-    _served.forget()
-    yield _served
-    listed = _served.thread.call(_served.schedule.listed)
-    _served.thread.call(_served.schedule.clear)
-    assert listed == ()
+    yield from _served.as_new()

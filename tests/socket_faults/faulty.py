@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import contextlib
 import socket
 import ssl
-from collections.abc import Iterator
 from typing import Any
 from urllib.parse import urlencode
 
 from journal.records import GatewayRequest, Movement
-from mocks.faults import Fault, FaultPlan
-from mocks.faults.schedule import FaultSchedule
+from mocks.faults import FaultPlan
 from mocks.listener import reset_on_close
-from tests.mocks.running import Running, stripe_payment
+from tests.mocks.faulting import Faulting
+from tests.mocks.running import stripe_payment
 
 MS = 1_000_000
 LONG = 3600 * 10**9
@@ -28,34 +26,8 @@ def plan(
     return FaultPlan(id=id, fault=fault, at_ns=0, for_ns=LONG, endpoint=endpoint, share=share, params=params)
 
 
-class Faulty(Running):
-    """A mock with a fault at a time: ``with faulty.on(plan(...))``."""
-
-    @property
-    def schedule(self) -> FaultSchedule:
-        assert self.service.schedule is not None
-        return self.service.schedule
-
-    @contextlib.contextmanager
-    def on(self, plan: FaultPlan) -> Iterator[Fault]:
-        """The fault, from its start to its stop."""
-        self.thread.call(lambda: self.schedule.add(plan))
-        try:
-            yield self.thread.call(
-                lambda: next(fault for fault in self.schedule.active if fault.plan == plan)
-            )
-        finally:
-            self.off(plan)
-
-    def off(self, plan: FaultPlan) -> None:
-        """Stop it, unless it is off already."""
-        with contextlib.suppress(KeyError):
-            self.thread.call(lambda: self.schedule.clear(plan.id))
-
-    def forget(self) -> None:
-        """Everything as at the start: no payment, no record."""
-        self.thread.call(self.service.reset)
-        self.thread.call(self.writer.records.clear)
+class Faulty(Faulting):
+    """A mock, with what tests of faults ask of it."""
 
     @property
     def captures(self) -> int:
