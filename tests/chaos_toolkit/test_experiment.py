@@ -4,44 +4,22 @@ from __future__ import annotations
 
 import json
 import os
-import signal
 import subprocess
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from paydrill.admin_client import AdminClient
+from tests.paydrill.commands import mocking
 
 pytestmark = pytest.mark.slow
 
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
 EXPERIMENT = ROOT / "docs" / "chaos-experiment.json"
+SERVERS = ("stripe:0", "adyen:0", "platform:0")
 CHAOS = HERE / "venv" / "bin" / "chaos"
-
-
-@contextmanager
-def mocks(**environment: str) -> Iterator[dict[str, str]]:
-    """Stripe, Adyen and the platform; their URLs by name."""
-    command = ["mock", "stripe:0", "adyen:0", "platform:0", "--admin", "0", "--latency", "5ms,20ms"]
-    with subprocess.Popen(
-        [sys.executable, "-m", "paydrill", *command],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        text=True,
-        env={**os.environ, **environment},
-    ) as process:
-        try:
-            assert process.stdout is not None
-            yield dict(process.stdout.readline().split() for _ in range(5))
-        finally:
-            process.send_signal(signal.SIGTERM)
-            process.communicate(timeout=20)
-    assert process.returncode == 0
 
 
 def chaos(
@@ -73,7 +51,7 @@ def chaos(
 
 
 def test_the_example_runs_as_it_stands(tmp_path: Path) -> None:
-    with mocks() as urls:
+    with mocking(*SERVERS, latency="5ms,20ms") as urls:
         code, journal = chaos(EXPERIMENT, urls, tmp_path)
         assert (code, journal["status"], journal["deviated"]) == (0, "completed", False), journal
         outage, rate = journal["run"]
@@ -113,7 +91,7 @@ def test_where_nothing_holds_it_says_so_and_the_rollback_restores_health(tmp_pat
     path = tmp_path / "experiment.json"
     path.write_text(json.dumps(experiment))
     token = {"PAYDRILL_ADMIN_TOKEN": "open sesame"}
-    with mocks(**token) as urls:
+    with mocking(*SERVERS, latency="5ms,20ms", environment=token) as urls:
         code, journal = chaos(path, urls, tmp_path, **token)
         assert (code, journal["deviated"]) == (1, True), journal
         states = journal["steady_states"]

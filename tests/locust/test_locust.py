@@ -11,6 +11,7 @@ import httpx
 import pytest
 
 from journal.reader import Journal
+from tests.paydrill.commands import mocking
 from tests.paydrill.test_command import ROOT, free_ports
 
 SETTINGS = [
@@ -22,20 +23,11 @@ SETTINGS = [
 
 @pytest.fixture(scope="module")
 def platform() -> Iterator[str]:
-    stripe, adyen, port = free_ports(3)
-    command = ["mock", f"stripe:{stripe}", f"adyen:{adyen}", f"platform:{port}", "--latency", "10ms,40ms"]
-    with subprocess.Popen(
-        [sys.executable, "-m", "paydrill", *command],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        text=True,
-    ) as process:
-        assert process.stdout is not None
-        for _ in range(3):
-            process.stdout.readline()
-        yield f"http://127.0.0.1:{port}"
-        process.send_signal(signal.SIGINT)
-        process.communicate(timeout=20)
+    servers = [
+        f"{name}:{port}" for name, port in zip(("stripe", "adyen", "platform"), free_ports(3), strict=True)
+    ]
+    with mocking(*servers, latency="10ms,40ms", admin=False) as urls:
+        yield urls["platform"]
 
 
 def locust(*arguments: str) -> list[str]:

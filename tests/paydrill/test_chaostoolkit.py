@@ -6,7 +6,6 @@ import http.client
 import importlib
 import inspect
 import json
-import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -26,6 +25,7 @@ from paydrill.chaostoolkit.probes import (
     success_rate_holds,
 )
 from tests.mocks.running import stripe_call, stripe_payment
+from tests.paydrill.commands import mocking
 
 ROOT = Path(__file__).parents[2]
 EXPERIMENT = json.loads((ROOT / "docs" / "chaos-experiment.json").read_text())
@@ -33,19 +33,8 @@ EXPERIMENT = json.loads((ROOT / "docs" / "chaos-experiment.json").read_text())
 
 @pytest.fixture(scope="module")
 def urls() -> Iterator[dict[str, str]]:
-    command = ["mock", "stripe:0", "adyen:0", "platform:0", "--admin", "0", "--latency", "1ms,2ms"]
-    with subprocess.Popen(
-        [sys.executable, "-m", "paydrill", *command],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        text=True,
-    ) as process:
-        try:
-            assert process.stdout is not None
-            yield dict(process.stdout.readline().split() for _ in range(5))
-        finally:
-            process.send_signal(signal.SIGTERM)
-            process.communicate(timeout=20)
+    with mocking("stripe:0", "adyen:0", "platform:0", latency="1ms,2ms") as urls:
+        yield urls
 
 
 @pytest.fixture

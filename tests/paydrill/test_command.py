@@ -15,6 +15,7 @@ from typer.testing import CliRunner
 
 from paydrill.__main__ import app
 from scenarios.reading import names
+from tests.paydrill.commands import CARD_PAYMENT
 
 ROOT = Path(__file__).parents[2]
 
@@ -158,13 +159,7 @@ def test_mock_serves_until_stopped_and_leaves_nobody_behind(end: signal.Signals)
             answer = httpx.post(
                 f"http://127.0.0.1:{platform}/payments",
                 headers={"Idempotency-Key": "k1"},
-                json={
-                    "order_id": "k1",
-                    "amount_minor": 1290,
-                    "currency": "EUR",
-                    "method": "card",
-                    "instrument": "card_visa",
-                },
+                json=CARD_PAYMENT,
                 timeout=10,
             )
             assert (answer.status_code, answer.json()["status"]) == (201, "succeeded")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import signal
 import socket
 import subprocess
 import sys
@@ -20,23 +19,15 @@ from paydrill.__main__ import app
 from paydrill.admin_client import AdminClient, UnreachableError, running
 from paydrill.fault_table import time_left, touches
 from tests.mocks.serving import Serving
+from tests.paydrill.commands import mocking
 
 Urls = dict[str, str]
 
 
 @pytest.fixture(scope="module")
 def mocks() -> Iterator[Urls]:
-    command = [sys.executable, "-m", "paydrill", "mock", "stripe:0", "adyen:0", "--admin", "0"]
-    with subprocess.Popen(
-        [*command, "--latency", "1ms,2ms"], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
-    ) as process:
-        try:
-            assert process.stdout is not None
-            yield dict(process.stdout.readline().split() for _ in range(4))
-        finally:
-            process.send_signal(signal.SIGTERM)
-            process.communicate(timeout=20)
-    assert process.returncode == 0
+    with mocking("stripe:0", "adyen:0", latency="1ms,2ms") as urls:
+        yield urls
 
 
 @pytest.fixture

@@ -38,6 +38,7 @@ from paydrill.__main__ import app
 from tests.mocks.running import adyen_payment
 from tests.mocks.serving import Serving
 from tests.mocks_paypal.client import order_request
+from tests.paydrill.commands import CARD_PAYMENT
 
 
 class Mock:
@@ -137,13 +138,7 @@ def test_the_platform_pays_through_gateways_that_speak_tls(tmp_path: Path) -> No
         paid = httpx.post(
             f"{mock.urls['platform']}/payments",
             headers={"Idempotency-Key": "k1"},
-            json={
-                "order_id": "k1",
-                "amount_minor": 1290,
-                "currency": "EUR",
-                "method": "card",
-                "instrument": "card_visa",
-            },
+            json=CARD_PAYMENT,
             timeout=10,
         )
         assert (paid.status_code, paid.json()["status"]) == (201, "succeeded")

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import re
-import signal
-import subprocess
-import sys
 
 import httpx
 import pytest
@@ -16,42 +13,30 @@ from mocks.proxy.origin import origin_of
 from paydrill.__main__ import app
 from paydrill.proxy import pace_of, words_in
 from tests.mocks.running import Running
+from tests.paydrill.commands import serving
 
 
 def test_a_proxy_is_served_with_its_faults_and_ends_when_told() -> None:
     with Running("stripe") as mock:
         command = ["proxy", "--to", mock.url, "--listen", "0", "--as", "stripe", "--admin", "0"]
         command += ["--fault", "http_error,endpoint=refunds.create,status=500,for=1min"]
-        with subprocess.Popen(
-            [sys.executable, "-m", "paydrill", *command],
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            text=True,
-        ) as process:
-            try:
-                assert process.stdout is not None
-                first, second = (process.stdout.readline().split() for _ in range(2))
-                assert first[0] == "proxy" and first[3] == mock.url and second[0] == "proxy-admin"
-                client = stripe.StripeClient(
-                    "sk_test_1", base_addresses={"api": first[1]}, max_network_retries=0
-                )
-                intent = client.v1.payment_intents.create(
-                    {"amount": 1290, "currency": "eur", "confirm": True, "payment_method": "pm_card_visa"}
-                )
-                with pytest.raises(stripe.APIError):
-                    client.v1.refunds.create({"payment_intent": intent.id})
-                with httpx.Client(base_url=second[1], trust_env=False) as admin:
-                    (fault,) = admin.get("/faults").json()["faults"]
-                    assert (fault["fault"], fault["hits"], fault["on"]) == ("http_error", 1, "stripe")
-                    refused = admin.post("/faults", json={"fault": "keys_lost"})
-                    assert refused.status_code == 422 and "a mock can" in refused.json()["error"]
-                    admin.delete("/faults")
-                    assert admin.get("/").json()["requests"] == 2
-                assert client.v1.refunds.create({"payment_intent": intent.id}).status == "succeeded"
-            finally:
-                process.send_signal(signal.SIGTERM)
-                process.communicate(timeout=20)
-        assert process.returncode == 0
+        with serving(*command, lines=2) as said:
+            (url, _, to, *_), (admin_url, *_) = said["proxy"], said["proxy-admin"]
+            assert to == mock.url
+            client = stripe.StripeClient("sk_test_1", base_addresses={"api": url}, max_network_retries=0)
+            intent = client.v1.payment_intents.create(
+                {"amount": 1290, "currency": "eur", "confirm": True, "payment_method": "pm_card_visa"}
+            )
+            with pytest.raises(stripe.APIError):
+                client.v1.refunds.create({"payment_intent": intent.id})
+            with httpx.Client(base_url=admin_url, trust_env=False) as admin:
+                (fault,) = admin.get("/faults").json()["faults"]
+                assert (fault["fault"], fault["hits"], fault["on"]) == ("http_error", 1, "stripe")
+                refused = admin.post("/faults", json={"fault": "keys_lost"})
+                assert refused.status_code == 422 and "a mock can" in refused.json()["error"]
+                admin.delete("/faults")
+                assert admin.get("/").json()["requests"] == 2
+            assert client.v1.refunds.create({"payment_intent": intent.id}).status == "succeeded"
         assert [movement.kind for movement in mock.movements] == ["capture", "refund"]
 
 
