@@ -3,25 +3,22 @@
 from __future__ import annotations
 
 import datetime
-import os
 import shlex
-import signal
 import sys
 from pathlib import Path
-from types import FrameType
 from typing import Annotated
 
 import typer
 
 from paydrill.check import ScenarioArgument, SeedOption, SetOption, refuse, settings
-from paydrill.conductor import AbortedError, Conductor, InterruptedDrillError, Interrupts
+from paydrill.conductor import AbortedError, InterruptedDrillError, Interrupts
 from paydrill.console import console as open_console
+from paydrill.drill import UnreportedError, listen, play
 from paydrill.exits import ABORTED, INTERRUPTED, USAGE, leave
 from paydrill.live import view_for
 from paydrill.plans import key_problems
-from paydrill.run_folder import RunFolder, RunFolderError, check_room, create
+from paydrill.run_folder import RunFolderError, create
 from paydrill.verdict_table import show_verdict
-from scenarios.checkout import plan, summarise
 from scenarios.document import ScenarioError
 from scenarios.reading import load_scenario
 
@@ -58,68 +55,29 @@ def run(
     except RunFolderError as error:
         leave(ABORTED, str(error))
     interrupts = Interrupts()
-    _listen(interrupts)
-    interrupted = 0
+    listen(interrupts)
     with view_for(console, loaded, quiet) as view:
-        view.step(f"planning {loaded.name} ...")
-        summary = summarise(plan(loaded))
         try:
-            check_room(folder, summary.payments)
-        except RunFolderError as error:
-            leave(ABORTED, str(error))
-        conductor = Conductor(
-            scenario=loaded,
-            summary=summary,
-            folder=folder,
-            processes=processes,
-            view=view,
-            interrupts=interrupts,
-            command=shlex.join([Path(sys.argv[0]).name, *sys.argv[1:]]),
-        )
-        interrupts.on_second = lambda: _stop_now(conductor, folder)
-        try:
-            conductor.run()
+            judgement = play(
+                loaded, folder, processes=processes, view=view, interrupts=interrupts, command=command_line()
+            )
         except AbortedError as error:
             leave(ABORTED, f"aborted before the load began: {error}")
         except RunFolderError as error:
             leave(ABORTED, f"aborted: {error}")
+        except UnreportedError as error:
+            leave(ABORTED, str(error))
         except InterruptedDrillError:
             leave(
                 INTERRUPTED,
                 "interrupted before the load began; nothing was sent, so there is nothing to report",
             )
-        interrupted = interrupts.count
-        view.step("building the report ...")
-        # matplotlib and scipy are only needed from here on, and importing them takes a second.
-        from reports.write import write_report
-
-        try:
-            findings = write_report(folder.path)
-        except OSError as error:
-            leave(ABORTED, _unreported(folder, error))
+    findings = judgement.findings
     show_verdict(console, findings, folder.path)
     code = findings.verdict.exit_code
-    leave(INTERRUPTED if interrupts.count > interrupted else code)
+    leave(INTERRUPTED if interrupts.count and code != ABORTED else code)
 
 
-def _unreported(folder: RunFolder, error: OSError) -> str:
-    return (
-        f"the report could not be written: {error.strerror or error}\n"
-        f"the journal is kept; when there is room: paydrill report {folder.path}"
-    )
-
-
-def _listen(interrupts: Interrupts) -> None:
-    def pressed(number: int, frame: FrameType | None) -> None:
-        interrupts.press()
-
-    signal.signal(signal.SIGINT, pressed)
-    signal.signal(signal.SIGTERM, pressed)
-
-
-def _stop_now(conductor: Conductor, folder: RunFolder) -> None:
-    conductor.kill_children()
-    sys.stderr.write(f"\nstopped; the journal is kept: paydrill report {folder.path}\n")
-    sys.stderr.flush()
-    # Nothing that is still running may hold up the end that was asked for twice.
-    os._exit(INTERRUPTED)
+def command_line() -> str:
+    """The command as it was typed, for the record."""
+    return shlex.join([Path(sys.argv[0]).name, *sys.argv[1:]])

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from reports.findings import Findings
-from reports.judge import judge_run
+from reports.judge import Judgement, judge_run
 from reports.plots.gallery import gallery, story_of
 from reports.render.html import html_of
 from reports.render.junit import junit_xml
@@ -27,7 +27,17 @@ def write_report(folder: Path) -> Findings:
         OSError: The folder cannot be written, or the disk is full.
     """
     judgement = judge_run(open_run(folder))
-    findings = judgement.findings
+    write_judgement(judgement)
+    return judgement.findings
+
+
+def write_judgement(judgement: Judgement) -> None:
+    """Write the report of a run that has been judged, into its folder.
+
+    Raises:
+        OSError: The folder cannot be written, or the disk is full.
+    """
+    folder, findings = judgement.run.path, judgement.findings
     replace(folder / "verdict.json", verdict_json(findings))
     replace(folder / "junit.xml", junit_xml(findings))
     replace(folder / "payments.parquet", payments_parquet(judgement.orders, judgement.payments))
@@ -40,7 +50,6 @@ def write_report(folder: Path) -> Findings:
             replace(folder / "plots" / f"{plot.name}.png", plot.png)
     replace(folder / "report.md", markdown_of(findings, story.refuge).encode())
     replace(folder / "report.html", html_of(findings, plots, story.refuge).encode())
-    return findings
 
 
 def replace(path: Path, content: bytes) -> None:

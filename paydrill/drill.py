@@ -1,0 +1,101 @@
+"""One drill from its plan to its report: what ``paydrill run`` does once, and a search again and again."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from types import FrameType
+from typing import TYPE_CHECKING
+
+from paydrill.conductor import Conductor, Interrupts
+from paydrill.exits import INTERRUPTED
+from paydrill.live import View
+from paydrill.run_folder import RunFolder, check_room
+from scenarios.checkout import plan, summarise
+from scenarios.schema import Scenario
+
+if TYPE_CHECKING:
+    from reports.judge import Judgement
+
+
+class UnreportedError(Exception):
+    """The drill was played, but its report could not be written; the text says why, and that the journal is
+    kept."""
+
+
+def play(
+    scenario: Scenario,
+    folder: RunFolder,
+    *,
+    processes: int,
+    view: View,
+    interrupts: Interrupts,
+    command: str,
+) -> Judgement:
+    """Play a drill and write its report.
+
+    Args:
+        scenario: What is played.
+        folder: Where everything is written; still empty.
+        processes: Load workers.
+        view: Shows the drill.
+        interrupts: The first Ctrl-C ends the drill in order, the second one this process.
+        command: The command line, for the record.
+
+    Returns:
+        What was found. A drill that was cut short says so in its verdict.
+
+    Raises:
+        AbortedError: Nothing was played, because the environment broke before the load began.
+        InterruptedDrillError: The same, because of Ctrl-C.
+        RunFolderError: There is no room, or the folder cannot be written.
+        UnreportedError: The report could not be written.
+    """
+    view.step(f"planning {scenario.name} ...")
+    summary = summarise(plan(scenario))
+    check_room(folder, summary.payments)
+    conductor = Conductor(
+        scenario=scenario,
+        summary=summary,
+        folder=folder,
+        processes=processes,
+        view=view,
+        interrupts=interrupts,
+        command=command,
+    )
+    interrupts.on_second = lambda: _stop_now(conductor, folder)
+    conductor.run()
+    view.step("building the report ...")
+    # matplotlib and scipy are only needed from here on, and importing them takes a second.
+    from reports.judge import judge_run
+    from reports.run_folder import open_run
+    from reports.write import write_judgement
+
+    judgement = judge_run(open_run(folder.path))
+    try:
+        write_judgement(judgement)
+    except OSError as error:
+        raise UnreportedError(
+            f"the report could not be written: {error.strerror or error}\n"
+            f"the journal is kept; when there is room: paydrill report {folder.path}"
+        ) from error
+    return judgement
+
+
+def listen(interrupts: Interrupts) -> None:
+    """Count Ctrl-C, and SIGTERM like it."""
+
+    def pressed(number: int, frame: FrameType | None) -> None:
+        interrupts.press()
+
+    signal.signal(signal.SIGINT, pressed)
+    signal.signal(signal.SIGTERM, pressed)
+
+
+def _stop_now(conductor: Conductor, folder: RunFolder) -> None:
+    conductor.kill_children()
+    sys.stderr.write(f"\nstopped; the journal is kept: paydrill report {folder.path}\n")
+    sys.stderr.flush()
+    # Nothing that is still running may hold up the end that was asked for twice.
+    os._exit(INTERRUPTED)
