@@ -190,9 +190,9 @@ class GeneratorSample(NamedTuple):
       ``gc_full``: those of the oldest generation among them.
     - ``loop_lags_ns``: for every point of an even grid of times within the interval, how much later the event
       loop came to run what was due then. That is also how late an answer that came at that time was seen.
-    - ``due``: arrivals whose turn it was; ``sent`` of them left; ``ended`` have a record of their end,
-      whatever it was. ``in_flight``: those without one, at ``at_ns``. ``lateness_max_ns``: the greatest delay
-      of a payment that was sent in the interval against its due time, 0 if none was.
+    - ``due``: arrivals whose turn it was; ``sent`` of them were sent, or tried to be; ``ended`` have a record
+      of their end, whatever it was. ``in_flight``: those without one, at ``at_ns``. ``lateness_max_ns``: the
+      greatest delay of a payment that was sent in the interval against its due time, 0 if none was.
     - ``connections``: open at ``at_ns``; ``connects``: attempts to make one. ``socket_errors``: payments that
       had no socket for want of what the generator's own host gives (files, ports, memory).
     """

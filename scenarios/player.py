@@ -18,11 +18,15 @@ from journal.clock import SECOND, Clock
 from journal.records import Intent, Payment
 from journal.writer import FLUSH_EVERY, Writer
 from scenarios.checkout import Checkout, PlannedPayment, order_id
+from scenarios.generator_watch import GeneratorWatch, Tally
 from scenarios.wire import Answer, NeverSentError, NoAnswerError, Wire
 
 _OUTCOMES = frozenset({"succeeded", "declined", "pending", "canceled", "failed", "unknown"})
 _STATUSES = {"succeeded": (201, 200), "declined": (402,), "pending": (202,), "unknown": (202,)}
 """Outcome -> the HTTP statuses that go with it; the other outcomes are never expected."""
+
+GENERATOR = "generator: "
+"""Begins the error of a payment that failed through the generator's own fault, and not the platform's."""
 
 _YIELD_EVERY = 50
 """Overdue arrivals that are started in a row before the ones in flight get a turn."""
@@ -117,12 +121,16 @@ class Player:
         self._ended = False
         self._disk_complained = False
         self._flusher = gevent.spawn(self._flush_forever) if writer else None
+        self.tally = Tally()
+        self._watch = GeneratorWatch(writer.process, self.tally, wire, clock, writer) if writer else None
 
     def play(self) -> None:
         """Start every arrival at its due time; return when the last one has ended."""
         # What lives now lives to the end of the drill; scanning it again at each collection costs lateness.
         gc.collect()
         gc.freeze()
+        if self._watch is not None:
+            self._watch.start()
         in_a_row = 0
         for number, due in self._arrivals:
             wait = due - self._clock.now_ns()
@@ -134,8 +142,9 @@ class Player:
             if self._ended:
                 break
             planned = self._checkout.payment(number, due)
+            self.tally.due += 1
             if len(self._in_flight) >= self._max_in_flight:
-                self._never_sent(planned, f"generator: {self._max_in_flight} payments in flight already")
+                self._never_sent(planned, f"{GENERATOR}{self._max_in_flight} payments in flight already")
             else:
                 self._in_flight.add(greenlet := gevent.spawn(self._pay, planned))
                 greenlet.rawlink(self._in_flight.discard)
@@ -148,6 +157,8 @@ class Player:
         gevent.killall(list(self._in_flight))
         if self._flusher is not None:
             self._flusher.kill()
+        if self._watch is not None:
+            self._watch.stop()
         self._wire.close()
         if self._writer is not None:
             self._flush(self._writer.close)
@@ -162,8 +173,9 @@ class Player:
         sent = self._clock.now_ns()
         left = (planned.due_ns + self._timeout_ns - sent) / SECOND
         if left <= 0:
-            self._never_sent(planned, "generator: its turn came after the customer's time-out")
+            self._never_sent(planned, f"{GENERATOR}its turn came after the customer's time-out")
             return
+        self.tally.left(sent - planned.due_ns)
         if self._writer is not None:
             self._writer.write(Intent(order, planned.due_ns, sent))
         result = Result("unknown", "the load ended before the answer", "")
@@ -177,6 +189,7 @@ class Player:
         except NeverSentError as error:
             done = self._clock.now_ns()
             result = Result("failed", str(error), "")
+            self.tally.socket_errors += result.error.startswith(GENERATOR)
         except NoAnswerError as error:
             result = Result("unknown", str(error), "")
         finally:
@@ -191,6 +204,7 @@ class Player:
     def _record(
         self, planned: PlannedPayment, order: str, sent: int | None, done: int | None, result: Result
     ) -> None:
+        self.tally.ended += 1
         if self._writer is not None:
             self._writer.write(
                 Payment(

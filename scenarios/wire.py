@@ -49,6 +49,10 @@ class Wire:
         self._connect_timeout = connect_timeout
         self._idle: deque[_Connection] = deque()
         self._authority = parts.netloc.rpartition("@")[2]
+        self.connects = 0
+        """Attempts to make a connection so far."""
+        self.open_connections = 0
+        """Connections that are open now."""
 
     def post(self, path: str, body: bytes, headers: dict[str, str], timeout: float) -> Answer:
         """Send one POST and wait for its whole answer.
@@ -76,29 +80,39 @@ class Wire:
         except _Late:
             if connection is None:
                 raise NeverSentError("no connection in time") from None
-            connection.close()
+            self._drop(connection)
             raise NoAnswerError(f"time-out after {timeout:.3g} s") from None
         except BaseException:
             if connection is not None:
-                connection.close()
+                self._drop(connection)
             raise
         if connection.reusable:
             self._idle.append(connection)
         else:
-            connection.close()
+            self._drop(connection)
         return answer
 
     def close(self) -> None:
         """Close the idle connections."""
         while self._idle:
-            self._idle.pop().close()
+            self._drop(self._idle.pop())
+
+    def _drop(self, connection: _Connection) -> None:
+        connection.close()
+        self.open_connections -= 1
 
     def _connection(self) -> _Connection:
         while self._idle:
             connection = self._idle.pop()
             if connection.alive():
                 return connection
-            connection.close()
+            self._drop(connection)
+        connection = self._connected()
+        self.open_connections += 1
+        return connection
+
+    def _connected(self) -> _Connection:
+        self.connects += 1
         try:
             with gevent.Timeout(self._connect_timeout, _Late):
                 plain = socket.create_connection((self._host, self._port))

@@ -136,6 +136,21 @@ def test_what_was_never_sent_is_told_from_what_is_unknown(tmp_path: Path) -> Non
     assert unknown["done_ns"] is None
 
 
+def test_the_tally_counts_every_arrival_once_whatever_became_of_it(tmp_path: Path) -> None:
+    def script(body: dict[str, object]) -> Answer:
+        if str(body["order_id"]).endswith("2"):
+            raise NeverSentError("generator: too many open files")
+        gevent.sleep(0.05)
+        return good(body)
+
+    play(tmp_path, script, [0] * 6, max_in_flight=4)
+    samples = Journal(tmp_path).table("generator").to_pylist()
+    assert [sample["closing"] for sample in samples][-1] is True
+    totals = {name: sum(s[name] for s in samples) for name in ("due", "sent", "ended", "socket_errors")}
+    assert totals == {"due": 6, "sent": 4, "ended": 6, "socket_errors": 1}
+    assert samples[-1]["in_flight"] == 0
+
+
 def test_a_payment_beyond_the_limit_in_flight_is_the_generators_failure(tmp_path: Path) -> None:
     release = gevent.event.Event()
 
