@@ -7,7 +7,7 @@ from pathlib import Path
 import pyarrow as pa
 
 from journal.records import TABLES, schema
-from journal.writer import END_OF_STREAM
+from journal.stream import END_OF_STREAM
 
 
 def mend(folder: Path, process: str) -> None:

@@ -8,6 +8,7 @@ is null in the file.
 
 from __future__ import annotations
 
+import functools
 import types
 import typing
 from typing import Any, Literal, NamedTuple
@@ -257,6 +258,7 @@ _ARROW: dict[Any, pa.DataType] = {
 }
 
 
+@functools.cache
 def schema(table: str) -> pa.Schema:
     """The Arrow schema of a table, derived from its record type; a field is nullable only if its
     annotation admits ``None``."""

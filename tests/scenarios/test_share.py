@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scenarios.share import Share, of
+from scenarios.share import EVER, Share, of
 
 
 def taken(share: Share) -> list[tuple[int, int]]:
@@ -41,18 +41,13 @@ def test_every_arrival_is_taken_once_whoever_joins_and_leaves(
     times, steps = history
     shares = [Share(iter(times), granted_ns=0) for _ in range(5)]
     took: list[list[tuple[int, int]]] = [[] for _ in shares]
-    started = -1
     for granted, there, looks in steps:
-        # The first arrival that nobody has been granted: from there on they are dealt anew.
-        start = sum(due < shares[0].granted_ns for due in times)
         for worker, share in enumerate(shares):
-            if start > started:
-                share.reshard(start, there.index(worker) if worker in there else None, len(there))
+            share.reshard(share.granted_ns, there.index(worker) if worker in there else None, len(there))
             share.grant(granted)
-        started = max(started, start)
         for worker in looks:
             took[worker] += taken(shares[worker])
-    if started < 0:
+    if not steps:
         shares[0].reshard(0, 0, 1)
     for share, own in zip(shares, took, strict=True):
         share.grant(10_000)
@@ -72,8 +67,8 @@ def test_an_arrival_that_is_not_granted_can_be_seen_and_not_taken() -> None:
     assert share.withheld
     with pytest.raises(LookupError):
         share.take()
-    share.reshard(1, None, 1)
-    share.reshard(2, 0, 1)
+    share.reshard(20, None, 1)
+    share.reshard(21, 0, 1)
     share.grant(31)
     assert share.next_due() == 30
     assert share.take() == (2, 30)
@@ -81,13 +76,37 @@ def test_an_arrival_that_is_not_granted_can_be_seen_and_not_taken() -> None:
     assert not share.withheld
 
 
-def test_what_was_decided_is_not_dealt_anew() -> None:
-    share = Share(iter([10, 20, 30]))
+def test_what_was_granted_is_not_dealt_anew() -> None:
+    share = Share(iter([10, 20, 30]), granted_ns=20)
     share.reshard(0, 0, 1)
     share.next_due()
-    with pytest.raises(ValueError, match="from number 1 on, not from 0 on"):
-        share.reshard(0, 0, 2)
-    share.reshard(1, 1, 2)
+    with pytest.raises(ValueError, match="granted until 20 ns and cannot be dealt anew from 19 on"):
+        share.reshard(19, 0, 2)
+    share.reshard(20, 1, 2)
+    share.grant(EVER)
     with pytest.raises(ValueError, match="dealt anew"):
-        share.reshard(1, 0, 2)
+        share.reshard(25, 0, 2)
     assert taken(share) == [(0, 10), (1, 20)]
+
+
+def test_a_share_that_is_ended_is_over_at_that_time() -> None:
+    share = Share(iter([10, 20, 30]), granted_ns=25)
+    share.reshard(0, 0, 1)
+    share.end(20)
+    assert taken(share) == [(0, 10)]
+    assert share.next_due() is None
+    assert not share.withheld
+
+
+def test_who_joins_late_passes_over_what_was_due_before_in_parts() -> None:
+    share = Share(range(100), granted_ns=-1)
+    share.reshard(0, None, 1)
+    share.reshard(90, 1, 2)
+    share.grant(95)
+    parts = 0
+    while not share.pass_over(20):
+        parts += 1
+    assert parts == 4
+    assert taken(share) == [(91, 91), (93, 93)]
+    assert share.next_due() == 95
+    assert share.withheld
