@@ -96,6 +96,7 @@ class Recorded(Protocol):
 
 
 ROLES = {
+    "approving_platform": "mocks.approving_platform:ApprovingPlatform",
     "gateway": "mocks.gateways.service:GatewayService",
     "platform": "mocks.platform.process:Platform",
     "proxy": "mocks.proxy.service:ProxyService",

@@ -10,6 +10,7 @@ from paydrill.fault import fault
 from paydrill.latency import latency
 from paydrill.list import list_scenarios
 from paydrill.mock import mock
+from paydrill.plan import plan
 from paydrill.probe import probe
 from paydrill.proxy import proxy
 from paydrill.report import report
@@ -26,6 +27,7 @@ app = typer.Typer(
 app.command()(run)
 app.command()(check)
 app.command("list")(list_scenarios)
+app.command()(plan)
 app.command()(mock)
 app.command()(proxy)
 app.command()(probe)
