@@ -209,8 +209,8 @@ class Load(Section):
     max_in_flight: int = Field(
         4000,
         ge=1,
-        le=50_000,
-        description="most payments that one generator holds open; beyond it they are not sent",
+        le=10_000_000,
+        description="most payments that all load workers together hold open; beyond it they are not sent",
     )
 
 
