@@ -3,25 +3,22 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 from locust.env import Environment
 
 from journal.clock import SECOND, Clock
 from journal.writer import Writer
-from scenarios.arrivals import of_load, shard
-from scenarios.checkout import Checkout, PlannedPayment
+from scenarios import share
+from scenarios.arrivals import of_load
+from scenarios.checkout import Checkout
 from scenarios.customers import pools
-from scenarios.player import Player, Result
+from scenarios.player import Player
+from scenarios.request_events import RequestEvents
 from scenarios.schema import Scenario
 from scenarios.wire import Wire
 
 DEFAULT_TARGET = "http://127.0.0.1:12110"
 """The platform of ``paydrill mock``."""
-
-
-class PaymentError(Exception):
-    """A payment that did not go as planned; Locust groups its failures by this text."""
 
 
 class Session:
@@ -47,19 +44,20 @@ class Session:
         workers: int,
         journal: Path | None,
     ) -> None:
-        self._environment = environment
         self._grace = scenario.load.timeout / SECOND
         self._finished = False
+        clock = Clock(epoch_ns)
+        self._events = RequestEvents(environment, clock)
         self._player = Player(
             checkout=Checkout(scenario.load, scenario.seed, pools(scenario.seed)),
-            arrivals=shard(of_load(scenario.load, scenario.seed), index, workers),
+            share=share.of(of_load(scenario.load, scenario.seed), index, workers),
             wire=Wire(environment.host or scenario.platform.url or DEFAULT_TARGET),
-            clock=Clock(epoch_ns),
+            clock=clock,
             writer=Writer(journal, f"load-{index}") if journal else None,
             run=run,
             timeout_ns=scenario.load.timeout,
             max_in_flight=max(1, scenario.load.max_in_flight // workers),
-            on_done=self._report,
+            on_done=self._events.take,
         )
 
     def play(self) -> None:
@@ -72,14 +70,4 @@ class Session:
         if not self._finished:
             self._finished = True
             self._player.finish(self._grace)
-
-    def _report(self, planned: PlannedPayment, result: Result, latency_ns: int | None, received: int) -> None:
-        request: Any = self._environment.events.request
-        request.fire(
-            request_type="PAY",
-            name=planned.method,
-            response_time=None if latency_ns is None else latency_ns / 1e6,
-            response_length=received,
-            exception=PaymentError(result.error) if result.error else None,
-            context={},
-        )
+            self._events.close()

@@ -1,6 +1,7 @@
 """The player keeps its schedule and records what came of every arrival."""
 
 from collections import Counter
+from collections.abc import Callable
 from itertools import count
 from pathlib import Path
 
@@ -12,10 +13,14 @@ import pytest
 from journal.clock import Clock
 from journal.reader import Journal
 from journal.writer import Writer
+from scenarios import share
 from scenarios.checkout import Checkout, PlannedPayment
-from scenarios.player import Player, Result, judge
+from scenarios.player import Player
 from scenarios.reading import parse
-from scenarios.wire import Answer, NeverSentError, NoAnswerError, Wire
+from scenarios.result import Result, judge
+from scenarios.wire import Answer, Exchange, NeverSentError, NoAnswerError, Wire
+
+Script = Callable[[dict[str, object]], Answer]
 
 SCENARIO = parse(
     "name: p\ngateways: {stripe: {}}\nload: {arrivals: [{duration: 1s, rate: 1/s}], declines: 20%}\n",
@@ -27,14 +32,30 @@ CHECKOUT = Checkout(SCENARIO.load, 1)
 class Scripted(Wire):
     """A wire that answers as the test says; only the network is left out."""
 
-    def __init__(self, script: object) -> None:
+    def __init__(self, script: Script) -> None:
         super().__init__("http://127.0.0.1:1")
         self.script = script
         self.sent: list[str] = []
+        self.under_way: dict[Exchange, gevent.Greenlet] = {}
 
-    def post(self, path: str, body: bytes, headers: dict[str, str], timeout: float) -> Answer:
-        self.sent.append(headers["Idempotency-Key"])
-        return self.script(orjson.loads(body))  # type: ignore[operator,no-any-return]
+    def send(self, exchange: Exchange) -> None:
+        self.under_way[exchange] = gevent.spawn(self.play, exchange)
+
+    def play(self, exchange: Exchange) -> None:
+        head, _, body = exchange.request.partition(b"\r\n\r\n")
+        self.sent.append(head.decode().partition("Idempotency-Key: ")[2].partition("\r\n")[0])
+        try:
+            answer = self.script(orjson.loads(body))
+        except (NeverSentError, NoAnswerError) as error:
+            exchange.failed(error)
+        else:
+            exchange.answered(answer)
+        del self.under_way[exchange]
+
+    def close(self) -> None:
+        for exchange, playing in self.under_way.items():
+            playing.kill()
+            exchange.failed(NoAnswerError("the load ended before the answer"))
 
 
 def good(body: dict[str, object]) -> Answer:
@@ -92,12 +113,12 @@ def test_an_answer_is_judged_against_the_plan(
 
 
 def play(
-    tmp_path: Path, script: object, dues: list[int], clock: Clock | None = None, **limits: int
+    tmp_path: Path, script: Script, dues: list[int], clock: Clock | None = None, **limits: int
 ) -> tuple[list[dict[str, object]], Scripted, list[Result]]:
     wire, results = Scripted(script), list[Result]()
     player = Player(
         checkout=CHECKOUT,
-        arrivals=iter(enumerate(dues)),
+        share=share.of(dues, 0, 1),
         wire=wire,
         clock=clock or Clock.starting_now(),
         writer=Writer(tmp_path, "load-0"),
@@ -125,7 +146,7 @@ def test_every_arrival_is_recorded_with_its_due_time(tmp_path: Path) -> None:
 def test_what_was_never_sent_is_told_from_what_is_unknown(tmp_path: Path) -> None:
     outcomes = iter([NeverSentError("connection refused"), NoAnswerError("reset")])
 
-    def script(body: object) -> Answer:
+    def script(body: dict[str, object]) -> Answer:
         raise next(outcomes)
 
     payments, _, _ = play(tmp_path, script, [0, 0])
@@ -177,14 +198,14 @@ def test_a_turn_that_comes_after_the_customer_gave_up_is_never_sent(tmp_path: Pa
 def test_what_is_in_flight_when_the_load_is_stopped_is_recorded_as_unknown(tmp_path: Path) -> None:
     started = gevent.event.Event()
 
-    def script(body: object) -> Answer:
+    def script(body: dict[str, object]) -> Answer:
         started.set()
         gevent.sleep(60)
         raise AssertionError
 
     player = Player(
         checkout=CHECKOUT,
-        arrivals=iter([(0, 0), (1, 3_600_000_000_000)]),
+        share=share.of([0, 3_600_000_000_000], 0, 1),
         wire=Scripted(script),
         clock=Clock.starting_now(),
         writer=Writer(tmp_path, "load-0"),

@@ -1,0 +1,65 @@
+"""Whom the load talks to."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from gevent import ssl
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """One base URL, taken apart.
+
+    Attributes:
+        host: A name or an address, for connecting and for checking the certificate.
+        port: The port.
+        prefix: What stands before every path; empty or begins with a slash.
+        authority: What the ``Host`` header says.
+        tls: With what HTTPS is spoken; None for plain HTTP.
+    """
+
+    host: str
+    port: int
+    prefix: str
+    authority: str
+    tls: ssl.SSLContext | None
+
+    @classmethod
+    def of(cls, url: str, ca: Path | None = None) -> Target:
+        """
+        Args:
+            url: ``http://host:port`` or ``https://host:port``, with an optional path prefix.
+            ca: PEM file with the authorities to trust, instead of the system's; OpenSSL's own
+                ``SSL_CERT_FILE`` changes the system's. The certificate is always checked.
+
+        Raises:
+            ValueError: This is no such URL, or the file holds no certificates; the text says which.
+        """
+        try:
+            parts = urlsplit(url)
+            port = parts.port
+        except ValueError:
+            parts, port = urlsplit(""), None
+        if parts.scheme not in ("http", "https") or not parts.hostname:
+            raise ValueError(f"{url!r} is not an http:// or https:// URL")
+        tls = _context(ca) if parts.scheme == "https" else None
+        return cls(
+            host=parts.hostname,
+            port=port or (443 if tls else 80),
+            prefix=parts.path.rstrip("/"),
+            authority=parts.netloc.rpartition("@")[2],
+            tls=tls,
+        )
+
+
+def _context(ca: Path | None) -> ssl.SSLContext:
+    try:
+        context = ssl.create_default_context(cafile=ca)
+    except OSError as error:
+        # An ssl.SSLError is one, too: a file without a certificate.
+        raise ValueError(f"{ca} is no PEM file of certificates: {error.strerror or error}") from error
+    context.set_alpn_protocols(["http/1.1"])
+    return context
