@@ -11,7 +11,8 @@ records: the journal and Locust's statistics.
 
 from __future__ import annotations
 
-import locust  # isort: skip  # noqa: F401 - it patches the standard library, which nobody may have imported
+# It patches the standard library, which nobody may have imported before.
+import locust  # isort: skip
 
 import argparse
 import contextlib
@@ -145,8 +146,6 @@ def _figures(folder: Path, took: float, cpu: float, environment: Environment) ->
 
 @contextlib.contextmanager
 def _platform(core: int) -> Iterator[str]:
-    import subprocess
-
     with process_on(
         [sys.executable, "-m", "benchmarks.payment_acceptor"], core, stdout=subprocess.PIPE
     ) as process:
