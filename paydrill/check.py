@@ -7,10 +7,13 @@ from typing import Annotated, NoReturn
 import typer
 
 from mocks.sandboxes import SANDBOXES
-from paydrill.exits import USAGE, leave
+from paydrill import open_files
+from paydrill.exits import ABORTED, USAGE, leave
 from paydrill.live import clock
+from paydrill.machine import this_machine
 from scenarios.checkout import PlanSummary, plan, summarise
 from scenarios.document import ScenarioError
+from scenarios.in_flight import most_waiting
 from scenarios.quantities import format_duration, format_share
 from scenarios.reading import load_scenario
 from scenarios.sandboxes import request_limit
@@ -26,16 +29,28 @@ SetOption = Annotated[
         "--set", metavar="KEY=VALUE", help="Override a key, e.g. load.arrivals.2.rate=800/s. Repeatable."
     ),
 ]
+MOST_PROCESSES = 64
+ProcessesOption = Annotated[int, typer.Option(min=1, max=MOST_PROCESSES, help="Load worker processes.")]
 
 
-def check(scenario: ScenarioArgument, seed: SeedOption = None, set_: SetOption = None) -> None:
-    """Validate a scenario, and say what would run."""
+def check(
+    scenario: ScenarioArgument,
+    seed: SeedOption = None,
+    set_: SetOption = None,
+    processes: ProcessesOption = 1,
+) -> None:
+    """Validate a scenario, and say what would run, and whether this machine can carry it."""
     try:
         loaded = load_scenario(scenario, settings(seed, set_))
     except ScenarioError as error:
         refuse(error)
     for line in in_words(loaded, summarise(plan(loaded))):
         typer.echo(line)
+    waiting = most_waiting(loaded.load, loaded.seed)
+    typer.echo(open_files.in_words(loaded, waiting))
+    problems = open_files.problems(loaded, waiting, processes, this_machine())
+    if problems:
+        leave(ABORTED, "\n".join(problems))
 
 
 def settings(seed: int | None, overrides: list[str] | None, target: str | None = None) -> list[str]:

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import sys
 from types import FrameType
 from typing import TYPE_CHECKING
 
-from paydrill.conductor import Conductor, Interrupts
+from paydrill.conductor import AbortedError, Conductor, Interrupts
 from paydrill.exits import INTERRUPTED
 from paydrill.live import View
+from paydrill.machine import this_machine
+from paydrill.open_files import problems
 from paydrill.run_folder import RunFolder, check_room
 from scenarios.checkout import plan, summarise
+from scenarios.in_flight import most_waiting
 from scenarios.schema import Scenario
 
 if TYPE_CHECKING:
@@ -55,6 +59,10 @@ def play(
     view.step(f"planning {scenario.name} ...")
     summary = summarise(plan(scenario))
     check_room(folder, summary.payments)
+    unfit = problems(scenario, most_waiting(scenario.load, scenario.seed), processes, this_machine())
+    if unfit:
+        shutil.rmtree(folder.path)  # it is still empty
+        raise AbortedError("\n".join(unfit))
     conductor = Conductor(
         scenario=scenario,
         summary=summary,

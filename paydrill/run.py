@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from paydrill.check import ScenarioArgument, SeedOption, SetOption, refuse, settings
+from paydrill.check import ProcessesOption, ScenarioArgument, SeedOption, SetOption, refuse, settings
 from paydrill.conductor import AbortedError, InterruptedDrillError, Interrupts
 from paydrill.console import console as open_console
 from paydrill.drill import UnreportedError, listen, play
@@ -21,8 +21,6 @@ from paydrill.run_folder import RunFolderError, create
 from paydrill.verdict_table import show_verdict
 from scenarios.document import ScenarioError
 from scenarios.reading import load_scenario
-
-_MOST_PROCESSES = 64
 
 
 def run(
@@ -35,7 +33,7 @@ def run(
     target: Annotated[
         str | None, typer.Option(metavar="URL", help="Drill a platform that runs already.")
     ] = None,
-    processes: Annotated[int, typer.Option(min=1, max=_MOST_PROCESSES, help="Load worker processes.")] = 1,
+    processes: ProcessesOption = 1,
     quiet: Annotated[bool, typer.Option("--quiet", help="Print the verdict only.")] = False,
 ) -> None:
     """Play a drill, and say the verdict.
