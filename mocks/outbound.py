@@ -8,55 +8,38 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import math
 import ssl
 from collections import deque
-from dataclasses import dataclass
-from typing import cast
+from functools import partial
 from urllib.parse import urlsplit
 
-import httptools
-
 from journal.clock import MILLISECOND, SECOND
+from mocks.outbound_call import (
+    Answer,
+    AnswerTimeoutError,
+    Call,
+    LostError,
+    NeverSentError,
+    OutboundError,
+    Then,
+)
+from mocks.outbound_connection import ANSWER_LIMIT, OutboundConnection
 
-ANSWER_LIMIT = 4 << 20
-"""The largest answer in bytes that is read; a larger one counts as lost."""
+__all__ = [
+    "ANSWER_LIMIT",
+    "Answer",
+    "AnswerTimeoutError",
+    "Call",
+    "Client",
+    "LostError",
+    "NeverSentError",
+    "OutboundError",
+    "Then",
+]
 
-
-class OutboundError(Exception):
-    """A call that brought no answer. Its text says what happened, without the request's contents."""
-
-
-class NeverSentError(OutboundError):
-    """Not one byte of the request left: the peer surely knows nothing of it."""
-
-
-class LostError(OutboundError):
-    """The connection ended after the request, or a part of it, was sent: it may have been carried out."""
-
-
-class AnswerTimeoutError(OutboundError):
-    """The request was sent and the time was up before the answer: it may have been carried out, or may be
-    yet."""
-
-
-@dataclass(frozen=True, slots=True)
-class Call:
-    """What is asked of a peer; ``headers`` stand besides those that the client writes itself (``host``,
-    ``content-length``)."""
-
-    method: str
-    target: str
-    headers: tuple[tuple[str, str], ...] = ()
-    body: bytes = b""
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """What a peer answered; header names are lower-cased, the last of repeated headers stands."""
-
-    status: int
-    headers: dict[str, str]
-    body: bytes
+_TICK = 0.001
+"""Seconds: what uvloop's clock and timers count in."""
 
 
 class Client:
@@ -97,10 +80,13 @@ class Client:
         self._host_header = f"\r\nhost: {parts.netloc.rpartition('@')[2]}\r\n".encode("ascii")
         self._connect_timeout = connect_timeout_ns / SECOND
         self._limit = limit
-        self._idle: deque[_Connection] = deque()
-        self._open: set[_Connection] = set()
+        self._idle: deque[OutboundConnection] = deque()
+        self._open: set[OutboundConnection] = set()
+        self._sending: set[asyncio.Task[None]] = set()
         self._under_way = 0
         self._closed = False
+        self._timer: asyncio.TimerHandle | None = None  # of the first deadline; one for all connections
+        self._timer_due = math.inf
 
     @property
     def under_way(self) -> int:
@@ -128,29 +114,92 @@ class Client:
             loop = asyncio.get_running_loop()
             deadline = loop.time() + timeout_ns / SECOND
             connection = self._take_idle() or await self._connect(deadline - loop.time())
-            return await connection.exchange(self._bytes(call), deadline - loop.time())
+            waiter: asyncio.Future[Answer] = loop.create_future()
+            then = partial(_settle, waiter)
+            self._exchange(connection, call, deadline, then)
+            try:
+                return await waiter
+            finally:
+                if waiter.cancelled():
+                    connection.abandon(then)
         finally:
             self._under_way -= 1
+
+    def send(self, call: Call, timeout_ns: int, then: Then) -> None:
+        """The same for a caller that is no coroutine: ``then`` is called with the answer or the error, once,
+        and never from in here."""
+        connection = None
+        if not self._closed and self._under_way < self._limit:
+            connection = self._take_idle()
+        loop = asyncio.get_running_loop()
+        if connection is None:
+            task = loop.create_task(self._send(call, timeout_ns, then))
+            self._sending.add(task)
+            task.add_done_callback(self._sending.discard)
+            return
+        self._under_way += 1
+
+        def over(outcome: Answer | OutboundError) -> None:
+            self._under_way -= 1
+            then(outcome)
+
+        self._exchange(connection, call, loop.time() + timeout_ns / SECOND, over)
+
+    async def _send(self, call: Call, timeout_ns: int, then: Then) -> None:
+        outcome: Answer | OutboundError = LostError("the client was closed")
+        try:
+            outcome = await self.call(call, timeout_ns)
+        except OutboundError as error:
+            outcome = error
+        finally:
+            then(outcome)
 
     async def close(self) -> None:
         """Close every connection; calls that are under way are lost."""
         self._closed = True
+        if self._timer is not None:
+            self._timer.cancel()
         for connection in tuple(self._open):
             connection.abort()
+        for task in tuple(self._sending):
+            task.cancel()
         self._idle.clear()
         await asyncio.sleep(0)
 
-    def _bytes(self, call: Call) -> bytes:
-        lines = [f"{call.method} {call.target} HTTP/1.1".encode("ascii"), self._host_header]
-        for name, value in call.headers:
-            lines.append(f"{name}: {value}\r\n".encode("latin-1"))
-        if call.method != "GET":
-            lines.append(b"content-length: %d\r\n" % len(call.body))
-        lines.append(b"\r\n")
-        lines.append(call.body)
-        return b"".join(lines)
+    def _exchange(self, connection: OutboundConnection, call: Call, deadline: float, then: Then) -> None:
+        connection.exchange(self._bytes(call), deadline, then)
+        if deadline < self._timer_due:
+            self._watch(deadline)
 
-    def _take_idle(self) -> _Connection | None:
+    def _watch(self, deadline: float) -> None:
+        """Look at the deadlines when the first of them has come. Calls of one client mostly have the same
+        time-out, so that this is done once in so long, and not for each."""
+        if self._timer is not None:
+            self._timer.cancel()
+        loop = asyncio.get_running_loop()
+        self._timer_due = deadline
+        self._timer = loop.call_later(max(0.0, deadline - loop.time()), self._look)
+
+    def _look(self) -> None:
+        self._timer, self._timer_due = None, math.inf
+        now = asyncio.get_running_loop().time()
+        first = math.inf
+        for connection in tuple(self._open):
+            if connection.deadline <= now + _TICK:
+                connection.time_out()
+            else:
+                first = min(first, connection.deadline)
+        if first < self._timer_due and not self._closed:
+            self._watch(first)
+
+    def _bytes(self, call: Call) -> bytes:
+        lines = "".join([f"{name}: {value}\r\n" for name, value in call.headers])
+        if call.method != "GET":
+            lines += f"content-length: {len(call.body)}\r\n"
+        head = f"{call.method} {call.target} HTTP/1.1".encode("ascii")
+        return b"".join((head, self._host_header, lines.encode("latin-1"), b"\r\n", call.body))
+
+    def _take_idle(self) -> OutboundConnection | None:
         # The one used last: its peer is the least likely to have closed it.
         while self._idle:
             connection = self._idle.pop()
@@ -158,12 +207,12 @@ class Client:
                 return connection
         return None
 
-    async def _connect(self, timeout: float) -> _Connection:
+    async def _connect(self, timeout: float) -> OutboundConnection:
         loop = asyncio.get_running_loop()
         try:
             async with asyncio.timeout(min(timeout, self._connect_timeout)):
                 _, connection = await loop.create_connection(
-                    lambda: _Connection(self),
+                    lambda: OutboundConnection(self),
                     self._address,
                     self._port,
                     ssl=self._tls,
@@ -177,138 +226,23 @@ class Client:
             raise NeverSentError("the connection was closed before anything was sent")
         return connection
 
-    def opened(self, connection: _Connection) -> None:
+    def opened(self, connection: OutboundConnection) -> None:
         self._open.add(connection)
 
-    def finished(self, connection: _Connection) -> None:
+    def finished(self, connection: OutboundConnection) -> None:
         if not self._closed:
             self._idle.append(connection)
 
-    def lost(self, connection: _Connection) -> None:
+    def lost(self, connection: OutboundConnection) -> None:
         self._open.discard(connection)
         with contextlib.suppress(ValueError):
             self._idle.remove(connection)
 
 
-class _Connection(asyncio.Protocol):
-    """One connection: sends a request, parses its answer, and goes back to the idle ones."""
-
-    __slots__ = (
-        "_body",
-        "_client",
-        "_headers",
-        "_parser",
-        "_size",
-        "_timer",
-        "_transport",
-        "_waiter",
-    )
-
-    def __init__(self, client: Client) -> None:
-        self._client = client
-        self._transport: asyncio.Transport | None = None
-        self._parser = httptools.HttpResponseParser(self)
-        self._waiter: asyncio.Future[Answer] | None = None
-        self._timer: asyncio.TimerHandle | None = None
-        self._headers: dict[str, str] = {}
-        self._body: list[bytes] = []
-        self._size = 0
-
-    @property
-    def usable(self) -> bool:
-        """Whether a request can be sent: as far as is known, the peer has not gone."""
-        return self._transport is not None and not self._transport.is_closing()
-
-    async def exchange(self, request: bytes, timeout: float) -> Answer:
-        transport = self._transport
-        assert transport is not None and self._waiter is None
-        loop = asyncio.get_running_loop()
-        waiter = self._waiter = loop.create_future()
-        self._timer = loop.call_later(max(timeout, 0.0), self._time_out)
-        transport.write(request)
-        try:
-            answer: Answer = await waiter
-            return answer
-        finally:
-            if self._waiter is waiter:  # cancelled: the answer would meet the next request
-                self._waiter = None
-                self._timer.cancel()
-                self.abort()
-
-    def abort(self) -> None:
-        if self._transport is not None:
-            self._transport.abort()
-            self._fail(LostError("the client was closed"))
-
-    def _time_out(self) -> None:
-        self._fail(AnswerTimeoutError("no answer in time"))
-        if self._transport is not None:
-            self._transport.abort()
-
-    def _fail(self, error: OutboundError) -> None:
-        waiter = self._waiter
-        if waiter is not None:
-            self._waiter = None
-            assert self._timer is not None
-            self._timer.cancel()
-            if not waiter.done():
-                waiter.set_exception(error)
-
-    # What asyncio calls.
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._transport = cast(asyncio.Transport, transport)
-        self._client.opened(self)
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        self._transport = None
-        self._client.lost(self)
-        self._fail(LostError("the connection was reset" if exc is not None else "the connection was closed"))
-
-    def data_received(self, data: bytes) -> None:
-        try:
-            self._parser.feed_data(data)
-        except (httptools.HttpParserError, httptools.HttpParserUpgrade):
-            self._fail(LostError("what came back was no HTTP answer"))
-            if self._transport is not None:
-                self._transport.abort()
-
-    # What httptools calls.
-
-    def on_message_begin(self) -> None:
-        self._headers = {}
-        self._body = []
-        self._size = 0
-
-    def on_header(self, name: bytes, value: bytes) -> None:
-        self._headers[name.decode("latin-1").lower()] = value.decode("latin-1")
-
-    def on_body(self, body: bytes) -> None:
-        self._size += len(body)
-        if self._size > ANSWER_LIMIT:
-            self._fail(LostError("the answer was too large"))
-            self._headers["connection"] = "close"
-            if self._transport is not None:
-                self._transport.abort()
-            return
-        self._body.append(body)
-
-    def on_message_complete(self) -> None:
-        status = self._parser.get_status_code()
-        if status < 200:
-            return  # an interim answer; the real one follows
-        waiter = self._waiter
-        if waiter is None:
-            # An answer that nobody asked for (or asks for no more): whose would the next one be?
-            if self._transport is not None:
-                self._transport.abort()
-            return
-        self._waiter = None
-        assert self._timer is not None
-        self._timer.cancel()
-        if not waiter.done():
-            waiter.set_result(Answer(status, self._headers, b"".join(self._body)))
-        if self._parser.should_keep_alive() and self.usable:
-            self._client.finished(self)
-        elif self._transport is not None:
-            self._transport.close()
+def _settle(waiter: asyncio.Future[Answer], outcome: Answer | OutboundError) -> None:
+    if waiter.done():
+        return
+    if isinstance(outcome, Answer):
+        waiter.set_result(outcome)
+    else:
+        waiter.set_exception(outcome)

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 from journal.records import Webhook
 from mocks.loopback import is_loopback
-from mocks.outbound import Call, Client, OutboundError
+from mocks.outbound import Answer, Call, Client, OutboundError
 from mocks.webhook_delivery import WebhookDelivery
 
 if TYPE_CHECKING:
@@ -47,16 +47,17 @@ class Endpoint:
         self.wants = wants
         self.sign = outbox.rules.sign if sign is None else sign
         self._outbox = outbox
-        timeout_ns = int(outbox.rules.timeout_s * 1e9)
-        self._client = Client(f"http://{parts.netloc}", connect_timeout_ns=timeout_ns)
+        self._timeout_ns = int(outbox.rules.timeout_s * 1e9)
+        self._client = Client(f"http://{parts.netloc}", connect_timeout_ns=self._timeout_ns)
         self._target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
         self._queue: deque[WebhookDelivery] = deque()
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._under_way = 0
         self._closed = False
+        self._stopped = False
 
     @property
     def idle(self) -> bool:
-        return not self._queue and not self._tasks
+        return not self._queue and not self._under_way
 
     def take(self, delivery: WebhookDelivery, wait: float) -> None:
         """Deliver, at once or after ``wait`` seconds of the mock's clock."""
@@ -82,13 +83,13 @@ class Endpoint:
         except RuntimeError:
             return
         outbox = self._outbox
-        while self._queue and len(self._tasks) < AT_ONCE and not self._closed and not outbox.held:
+        while self._queue and self._under_way < AT_ONCE and not self._closed and not outbox.held:
             delivery = self._queue.popleft()
             if outbox.faults and not delivery.passed and not self._pass_faults(delivery):
                 continue
-            task = loop.create_task(self._deliver(delivery))
-            self._tasks.add(task)
-            task.add_done_callback(self._done)
+            self._under_way += 1
+            # Not from in here: what the event is about may be in the middle of its change.
+            loop.call_soon(self._deliver, delivery)
 
     def go(self, delivery: WebhookDelivery) -> None:
         """Make an attempt that faults have had their say on, as soon as may be."""
@@ -105,12 +106,9 @@ class Endpoint:
             self._drop(self._queue.popleft())
 
     async def close(self) -> None:
-        """Stop at once."""
+        """Stop at once: what is under way is given up."""
         self.retire()
-        for task in tuple(self._tasks):
-            task.cancel()
-        if self._tasks:
-            await asyncio.gather(*self._tasks, return_exceptions=True)
+        self._stopped = True
         await self._client.close()
 
     def _due(self, delivery: WebhookDelivery) -> None:
@@ -125,40 +123,47 @@ class Endpoint:
         if delivery.counted:
             self._outbox.settle(delivery.event)
 
-    def _done(self, task: asyncio.Task[None]) -> None:
-        self._tasks.discard(task)
-        self.pump()
-
-    async def _deliver(self, delivery: WebhookDelivery) -> None:
-        outbox, event, forgery = self._outbox, delivery.event, delivery.forgery
-        due_ns = self._due_ns(delivery)
-        if forgery is not None:
-            body, headers = forgery.body, forgery.headers
-        else:
-            if delivery.body is None:
-                delivery.body = event.payload()
-            at = outbox.clock.unix()
-            if delivery.detour is not None:
-                at -= int(delivery.detour.older_s)
-            body, headers = delivery.body, self.sign(delivery.body, at)
-        status, delivered_ns = 0, None
-        try:
-            call = Call("POST", self._target, (_CONTENT_TYPE, *headers), body)
-            answer = await self._client.call(call, int(outbox.rules.timeout_s * 1e9))
-            status, delivered_ns = answer.status, time.monotonic_ns()
-        except OutboundError:
-            pass
-        except asyncio.CancelledError:
+    def _deliver(self, delivery: WebhookDelivery) -> None:
+        if self._stopped:
+            self._under_way -= 1
             self._attempted(delivery, 0)
+            return
+        due_ns = self._due_ns(delivery)
+        try:
+            call = self._call(delivery)
+        except BaseException:
+            self._under_way -= 1
             raise
+        self._client.send(call, self._timeout_ns, partial(self._answered, delivery, due_ns))
+
+    def _call(self, delivery: WebhookDelivery) -> Call:
+        forgery = delivery.forgery
+        if forgery is not None:
+            return Call("POST", self._target, (_CONTENT_TYPE, *forgery.headers), forgery.body)
+        if delivery.body is None:
+            delivery.body = delivery.event.payload()
+        at = self._outbox.clock.unix()
+        if delivery.detour is not None:
+            at -= int(delivery.detour.older_s)
+        headers = (_CONTENT_TYPE, *self.sign(delivery.body, at))
+        return Call("POST", self._target, headers, delivery.body)
+
+    def _answered(self, delivery: WebhookDelivery, due_ns: int, outcome: Answer | OutboundError) -> None:
+        self._under_way -= 1
+        if self._stopped:
+            self._attempted(delivery, 0)
+            return
+        status, delivered_ns = 0, None
+        if isinstance(outcome, Answer):
+            status, delivered_ns = outcome.status, time.monotonic_ns()
         self._attempted(delivery, status)
         self._record(delivery, due_ns, delivered_ns, status)
-        if forgery is not None:
-            return
-        if 200 <= status < 300:
-            self._done_with(delivery)
-        else:
-            self._again(delivery)
+        if delivery.forgery is None:
+            if 200 <= status < 300:
+                self._done_with(delivery)
+            else:
+                self._again(delivery)
+        self.pump()
 
     def _pass_faults(self, delivery: WebhookDelivery) -> bool:
         """Let the active faults, the one that started first before the others, act on an attempt that is

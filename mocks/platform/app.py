@@ -44,6 +44,7 @@ _CURRENCY = re.compile(r"[A-Z]{3}")
 _PAYMENT_FIELDS = frozenset(
     {"order_id", "amount_minor", "currency", "method", "instrument", "customer", "cart"}
 )
+_RECEIVED = b'{"received":true}'
 _REPLAYED = (("Idempotent-Replayed", "true"),)
 
 
@@ -153,10 +154,14 @@ class App:
             raise BadInputError(str(error), "signature") from None
         except ValueError:
             raise BadInputError("the body is not what the gateway sends", "body") from None
-        if notices:
-            self._run(exchange, self._take(exchange, gateway, notices))
+        try:
+            done = self.inbox.hear(gateway, notices)
+        except StoreError:
+            raise BadInputError("the store cannot be read", "", 503) from None
+        if done:
+            exchange.answer(200, _RECEIVED)
         else:
-            _answer(exchange, 200, {"received": True})
+            self._run(exchange, self._take(exchange, gateway, notices))
 
     async def _take(self, exchange: Exchange, gateway: str, notices: tuple[Notice, ...]) -> None:
         try:
@@ -164,7 +169,7 @@ class App:
         except LaterError as error:
             _refuse(exchange, 503, str(error), "")
         else:
-            _answer(exchange, 200, {"received": True})
+            exchange.answer(200, _RECEIVED)
 
     def _asked(self, request: Request) -> Payment:
         asked = _payment(request)
@@ -173,9 +178,7 @@ class App:
         return asked
 
     def _run(self, exchange: Exchange, work: Coroutine[Any, Any, None]) -> None:
-        task = asyncio.get_running_loop().create_task(self._guarded(exchange, work))
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        self._tasks.add(asyncio.get_running_loop().create_task(self._guarded(exchange, work)))
 
     async def _guarded(self, exchange: Exchange, work: Coroutine[Any, Any, None]) -> None:
         try:
@@ -190,6 +193,10 @@ class App:
         except Exception as error:
             sys.stderr.write(f"platform: {exchange.request.path} raised {type(error).__name__}\n")
             _refuse(exchange, 500, "internal error", "")
+        finally:
+            task = asyncio.current_task()
+            assert task is not None
+            self._tasks.discard(task)
 
     async def _pay(self, exchange: Exchange, asked: Payment) -> None:
         payment, replayed = await self.payments.create(asked)

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 EntryKind = Literal["dispute", "fee", "payout"]
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(NamedTuple):
     """A fact that a gateway told of: it is written once, and never changes.
 
     Attributes:
@@ -28,8 +26,7 @@ class Entry:
     currency: str
 
 
-@dataclass(frozen=True, slots=True)
-class Event:
+class Event(NamedTuple):
     """An event that was acted on; it is remembered so that it is acted on once."""
 
     gateway: str

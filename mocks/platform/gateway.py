@@ -123,7 +123,7 @@ class Gateway:
             ``TAKEN``: refunded; ``DECLINED`` or ``NOT_TAKEN``: surely not refunded; ``UNKNOWN``.
         """
         return await self._settle(
-            self.connector.refund(refund, payment), self.connector.refunded, refund.id, lambda _: None
+            self.connector.refund(refund, payment), self.connector.refunded, refund.id, None
         )
 
     async def ask_refund(self, refund: Refund, payment: Payment) -> Verdict:
@@ -142,7 +142,7 @@ class Gateway:
                 step.call,
                 step.read,
                 f"{payment.id}/{len(made)}",
-                lambda answer: self._judge(permit, answer),
+                permit,
             )
             if verdict.kind is Kind.DECLINED:
                 return verdict
@@ -154,7 +154,7 @@ class Gateway:
             self.connector.charge(payment, made),
             self.connector.charged,
             payment.id,
-            lambda answer: self._judge(permit, answer),
+            permit,
         )
         if verdict.kind is Kind.BUSY:
             # It answers, but not with the outcome. A look-up may know what a replay does not.
@@ -166,9 +166,10 @@ class Gateway:
         call: Call,
         read: Callable[[Answer], Verdict],
         key: str,
-        judge: Callable[[Answer | None], None],
+        permit: Permit | None,
     ) -> Verdict:
-        """Call until the outcome is known or patience is at its end.
+        """Call until the outcome is known or patience is at its end. What the calls say of the gateway's
+        health is told to the breaker, if there is a permit.
 
         Returns:
             A final verdict, ``NOT_TAKEN``, ``BUSY`` (not known, but the gateway answers) or ``UNKNOWN`` (not
@@ -185,20 +186,20 @@ class Gateway:
             try:
                 answer = await self.client.call(call, patience.timeout_ns)
             except NeverSentError as error:
-                judge(None)
+                self._judge(permit, None)
                 verdict = unknown(str(error))
                 if doubt_ns is None:
                     return not_taken(str(error))
                 spent += 1
             except OutboundError as error:
-                judge(None)
+                self._judge(permit, None)
                 verdict = unknown(str(error))
                 doubt_ns = doubt_ns or self._now_ns()
                 in_flight = True
                 spent += 1
             else:
                 answering = True
-                judge(answer)
+                self._judge(permit, answer)
                 verdict = read(answer)
                 if verdict.kind in FINAL:
                     return verdict
@@ -225,8 +226,10 @@ class Gateway:
         kind = Kind.BUSY if answering else Kind.UNKNOWN
         return Verdict(kind, reason=verdict.reason, in_flight=in_flight)
 
-    def _judge(self, permit: Permit, answer: Answer | None) -> None:
+    def _judge(self, permit: Permit | None, answer: Answer | None) -> None:
         """What a call says about the gateway's health."""
+        if permit is None:
+            return
         if answer is None or answer.status >= 500:
             self.breaker.failure(permit, self._now_ns())
         elif answer.status == 429:

@@ -25,6 +25,11 @@ MOST_CERTIFICATES = 16
 """How many certificates are kept; a gateway has one at a time."""
 
 
+_HINTS = ("payment", "refund")
+"""What notices only say that there is something to ask about. Nothing is written for them: what is undecided
+is on disk as such."""
+
+
 class LaterError(Exception):
     """It cannot be acted on now; the gateway shall deliver it again."""
 
@@ -100,6 +105,24 @@ class Inbox:
         except UnicodeEncodeError as error:
             raise ForgedError("the signature is no ASCII") from error
 
+    def hear(self, gateway: str, notices: tuple[Notice, ...]) -> bool:
+        """Act on what a webhook says at once, if nothing has to be written down for it: most of them tell of
+        a payment that is decided here.
+
+        Returns:
+            Whether that was all; if not, nothing was done, and ``take`` comes next.
+
+        Raises:
+            StoreError: The store could not be read.
+        """
+        for notice in notices:
+            if notice.about not in _HINTS:
+                return False
+        if self.janitor.busy:
+            for notice in notices:
+                self._hurry(gateway, notice)
+        return True
+
     async def take(self, gateway: str, notices: tuple[Notice, ...]) -> None:
         """Act on what a webhook says, durably.
 
@@ -108,8 +131,7 @@ class Inbox:
             StoreError: It could not be stored.
         """
         for notice in notices:
-            if notice.about in ("payment", "refund"):
-                # Nothing is written: what is undecided is on disk as such.
+            if notice.about in _HINTS:
                 self._hurry(gateway, notice)
                 continue
             event = Event(gateway, notice.id)

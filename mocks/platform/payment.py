@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from hashlib import blake2b
-from typing import Literal
+from typing import Literal, NamedTuple
 
 Status = Literal["pending", "succeeded", "declined", "failed", "unknown"]
 """``pending``: being worked on or, with a reference, accepted by a gateway that says later whether the money
@@ -14,8 +13,7 @@ final: ``failed`` means that no gateway took the money, for certain."""
 UNDECIDED: tuple[Status, ...] = ("pending", "unknown")
 
 
-@dataclass(frozen=True, slots=True)
-class Payment:
+class Payment(NamedTuple):
     """One payment.
 
     Attributes:
@@ -57,8 +55,7 @@ class Payment:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class Refund:
+class Refund(NamedTuple):
     """One refund of a payment, whole or in part.
 
     Attributes:

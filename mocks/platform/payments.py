@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections import Counter, deque
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 
 from mocks.platform.breaker import Permit
 from mocks.platform.gateway import Gateway
@@ -67,14 +66,15 @@ class Payments:
             StoreError: The intent could not be stored; no gateway was called.
         """
         running = self._in_progress.get(asked.id)
-        known = running[0] if running is not None else self.store.payment(asked.id)
+        stored = self.store.known(asked.id, asked.order_id) if running is None else []
+        known = running[0] if running is not None else _with_id(stored, asked.id)
         if known is not None:
             if not known.same_request(asked):
                 raise ConflictError("this Idempotency-Key was used with other parameters")
             if running is not None:
                 return await asyncio.shield(running[1]), True
             return known, True
-        self._refuse_second_payment(asked)
+        self._refuse_second_payment(asked, stored)
         outcome: asyncio.Future[Payment] = asyncio.get_running_loop().create_future()
         self._in_progress[asked.id] = (asked, outcome)
         self._orders[asked.order_id] = asked.id
@@ -94,7 +94,7 @@ class Payments:
         """Payments that a process which is gone left undecided. What it was doing for a ``pending`` one that
         no gateway had accepted is not known, so it is ``unknown``; all are to be asked about."""
         return [
-            payment if payment.accepted else replace(payment, status="unknown")
+            payment if payment.accepted else payment._replace(status="unknown")
             for payment in self.store.undecided_payments()
         ]
 
@@ -105,21 +105,20 @@ class Payments:
             StoreError: It could not be stored.
         """
         if verdict.kind is Kind.TAKEN:
-            decided = replace(payment, status="succeeded", reference=verdict.reference, error="")
+            decided = payment._replace(status="succeeded", reference=verdict.reference, error="")
         elif verdict.kind is Kind.ACCEPTED:
-            decided = replace(payment, status="pending", reference=verdict.reference, error="")
+            decided = payment._replace(status="pending", reference=verdict.reference, error="")
         elif verdict.kind is Kind.DECLINED:
-            decided = replace(
-                payment,
+            decided = payment._replace(
                 status="declined",
                 reference=verdict.reference,
                 decline_code=verdict.decline_code,
                 error="",
             )
         elif verdict.kind is Kind.NOT_TAKEN:
-            decided = replace(payment, status="failed", error=verdict.reason)
+            decided = payment._replace(status="failed", error=verdict.reason)
         else:
-            decided = replace(payment, status="unknown", error=verdict.reason)
+            decided = payment._replace(status="unknown", error=verdict.reason)
         await self.store.put(decided)
         if verdict.kind in (Kind.TAKEN, Kind.DECLINED) and not payment.accepted:
             self._served.append(payment.gateway)
@@ -130,11 +129,12 @@ class Payments:
         counts = Counter(self._served)
         return {name: counts[name] / len(self._served) if self._served else 0.0 for name in self.gateways}
 
-    def _refuse_second_payment(self, asked: Payment) -> None:
-        """One order is paid once: a second payment is for orders whose first was declined or failed."""
+    def _refuse_second_payment(self, asked: Payment, others: list[Payment]) -> None:
+        """One order is paid once: a second payment is for orders whose first was declined or failed.
+        ``others`` are the payments of the order that are stored."""
         if asked.order_id in self._orders:
             raise ConflictError("another payment of this order is in progress")
-        for other in self.store.payments_of_order(asked.order_id):
+        for other in others:
             if other.status == "succeeded":
                 raise ConflictError("this order is paid")
             if other.status in UNDECIDED:
@@ -144,7 +144,7 @@ class Payments:
         """The payment's way: stored, charged, moved on only when that is safe, decided."""
         names = self._names(payment)
         chosen = self._next(names)
-        payment = replace(payment, gateway=chosen[0].name if chosen else "")
+        payment = payment._replace(gateway=chosen[0].name if chosen else "")
         try:
             await self.store.put(payment)
         except BaseException:
@@ -160,7 +160,7 @@ class Payments:
                 chosen = self._next(names) if verdict.kind is Kind.NOT_TAKEN else None
                 if chosen:
                     # On disk first: after a crash, this is the gateway to ask.
-                    payment = replace(payment, gateway=chosen[0].name)
+                    payment = payment._replace(gateway=chosen[0].name)
                     try:
                         await self.store.put(payment)
                     except BaseException:
@@ -170,7 +170,7 @@ class Payments:
             decided = await self.decide(payment, verdict)
         except StoreError:
             # The gateway may know an outcome that the disk does not. The janitor asks again until it does.
-            decided = replace(stored, status="unknown", error="the outcome could not be stored")
+            decided = stored._replace(status="unknown", error="the outcome could not be stored")
         if decided.status in UNDECIDED:
             self._on_undecided(decided)
         return decided
@@ -203,3 +203,7 @@ class Payments:
             if permit is not None:
                 return gateway, permit
         return None
+
+
+def _with_id(payments: list[Payment], id: str) -> Payment | None:
+    return next((payment for payment in payments if payment.id == id), None)

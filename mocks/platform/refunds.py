@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 
 from mocks.platform.gateway import Gateway
 from mocks.platform.payment import Payment, Refund, refund_id
@@ -85,7 +84,7 @@ class Refunds:
 
     def recover(self) -> list[Refund]:
         """Refunds that a process which is gone left undecided; each is to be asked about."""
-        return [replace(refund, status="unknown") for refund in self.store.undecided_refunds()]
+        return [refund._replace(status="unknown") for refund in self.store.undecided_refunds()]
 
     async def decide(self, refund: Refund, verdict: Verdict) -> Refund:
         """Store the outcome that a verdict means, durably.
@@ -94,11 +93,11 @@ class Refunds:
             StoreError: It could not be stored.
         """
         if verdict.kind is Kind.TAKEN:
-            decided = replace(refund, status="succeeded", reference=verdict.reference, error="")
+            decided = refund._replace(status="succeeded", reference=verdict.reference, error="")
         elif verdict.kind in (Kind.DECLINED, Kind.NOT_TAKEN):
-            decided = replace(refund, status="failed", reference=verdict.reference, error=verdict.reason)
+            decided = refund._replace(status="failed", reference=verdict.reference, error=verdict.reason)
         else:
-            decided = replace(refund, status="unknown", error=verdict.reason)
+            decided = refund._replace(status="unknown", error=verdict.reason)
         await self.store.put(decided)
         return decided
 
@@ -108,7 +107,7 @@ class Refunds:
         Raises:
             StoreError: It could not be stored.
         """
-        failed = replace(refund, status="failed", error=reason)
+        failed = refund._replace(status="failed", error=reason)
         await self.store.put(failed)
         return failed
 
@@ -142,7 +141,7 @@ class Refunds:
             reason = (
                 "the outcome could not be stored" if isinstance(error, StoreError) else "no such gateway now"
             )
-            decided = replace(refund, status="unknown", error=reason)
+            decided = refund._replace(status="unknown", error=reason)
         if decided.status == "unknown":
             self._on_unknown(decided)
         return decided

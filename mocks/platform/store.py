@@ -1,7 +1,11 @@
 """The store: the platform's records in one SQLite file, written in groups, durable before they are spoken of.
 
-Writes are collected on the event loop and committed in one transaction by a worker thread, while the next
-group collects: under load a commit carries dozens of payments, so that the price of an fsync is shared.
+Writes are collected on the event loop. A group of them is written there in one transaction, and a worker
+thread commits it while the next group collects. A group collects for at least ``PACE``, so that under load it
+carries dozens of payments, which share the price of a commit and its fsync.
+
+Only the commit waits for the disk, so only the commit is the thread's: each statement that it executed would
+have to win Python's lock back from a loop that is busy, and that takes milliseconds.
 
 ``journal_mode=WAL`` with ``synchronous=FULL``: a commit returns after the log was synced to the disk, so
 what was acknowledged survives a ``kill -9`` of the process and the loss of power. (``NORMAL`` would do for
@@ -21,6 +25,14 @@ from mocks.platform import tables
 from mocks.platform.entry import Entry, Event
 from mocks.platform.payment import UNDECIDED, Payment, Refund
 from mocks.platform.tables import Record
+
+PACE = 0.005
+"""Seconds from the start of one commit to that of the next, at least. A write that finds the store at rest is
+committed at once."""
+
+CACHE_KIB = 64 << 10
+"""How much of the file a connection keeps in memory: the indexes of ids, into which every payment is put at a
+random place, are soon larger than SQLite's own 2 MiB."""
 
 
 class StoreError(OSError):
@@ -44,6 +56,8 @@ class Store:
         self.path = path
         self._pending: list[tuple[Record, asyncio.Future[None]]] = []
         self._committing = False
+        self._timer: asyncio.Handle | None = None  # set while a group collects
+        self._next = 0.0  # when the next group may be committed, by the loop's clock
         self._settled = asyncio.Event()
         self._settled.set()
         self._closed = False
@@ -71,17 +85,20 @@ class Store:
             future.set_exception(StoreError("the store is closed"))
             return future
         self._pending.append((record, future))
-        if not self._committing:
-            self._committing = True
+        if not self._committing and self._timer is None:
             self._settled.clear()
-            # Not at once: what else this step of the loop writes shall be in the same group.
-            asyncio.get_running_loop().call_soon(self._commit_pending)
+            self._collect()
         return future
 
     def payment(self, id: str) -> Payment | None:
         """The payment of that id as last committed."""
         row = self._rows(tables.PAYMENTS + "WHERE id = ?", (id,)).fetchone()
         return None if row is None else Payment(*row)
+
+    def known(self, id: str, order_id: str) -> list[Payment]:
+        """The payment of that id, if there is one, and every payment of that order."""
+        rows = self._rows(tables.PAYMENTS + "WHERE id = ? OR order_id = ?", (id, order_id))
+        return [Payment(*row) for row in rows.fetchall()]
 
     def payments_of_order(self, order_id: str) -> list[Payment]:
         """Every payment that was asked for under that order, in the order of creation."""
@@ -181,6 +198,8 @@ class Store:
         """Close the file; a group that is being committed is finished first. What was put and not committed
         is told so."""
         self._closed = True
+        if self._timer is not None:
+            self._timer.cancel()
         self._worker.shutdown(wait=True)
         for connection in (self._reader, self._writer):
             if connection is not None:
@@ -195,14 +214,27 @@ class Store:
             raise StoreError("the store is closed")
         return self._reader.execute(query, parameters)
 
+    def _collect(self) -> None:
+        """Commit what is pending, when that may be. Never at once: what else this step of the loop writes
+        shall be in the same group."""
+        loop = asyncio.get_running_loop()
+        wait = self._next - loop.time()
+        if wait <= 0:
+            self._timer = loop.call_soon(self._commit_pending)
+        else:
+            self._timer = loop.call_later(wait, self._commit_pending)
+
     def _commit_pending(self) -> None:
+        self._timer = None
+        self._committing = True
         group, self._pending = self._pending, []
         loop = asyncio.get_running_loop()
-        records = [record for record, _ in group]
+        self._next = loop.time() + PACE
         try:
-            job = self._worker.submit(self._commit, records)
-        except RuntimeError:  # the store was closed between put and here
-            self._wake(group, StoreError("the store is closed"))
+            self._write([record for record, _ in group])
+            job = self._worker.submit(self._commit)
+        except Exception as error:
+            self._wake(group, error)
             return
 
         def done(_: object) -> None:
@@ -212,10 +244,10 @@ class Store:
         job.add_done_callback(done)
 
     def _wake(self, group: list[tuple[Record, asyncio.Future[None]]], error: BaseException | None) -> None:
+        self._committing = False
         if self._pending and not self._closed:
-            self._commit_pending()
+            self._collect()
         else:
-            self._committing = False
             self._settled.set()
         for _, future in group:
             if future.done():
@@ -225,19 +257,33 @@ class Store:
             else:
                 future.set_exception(StoreError(f"the platform's store cannot be written: {error}"))
 
-    def _commit(self, records: Iterable[Record]) -> None:
-        """In the worker thread: one transaction for the whole group."""
+    def _write(self, records: Iterable[Record]) -> None:
+        """Begin a transaction that holds the whole group; nothing waits for the disk."""
         connection = self._writer
-        assert connection is not None
+        if connection is None or self._closed:
+            raise StoreError("the store is closed")
         connection.execute("BEGIN IMMEDIATE")
         try:
-            for record in records:
-                connection.execute(*tables.put(record))
+            for statement, rows in tables.puts(records):
+                connection.executemany(statement, rows)
+        except BaseException:
+            _roll_back(connection)
+            raise
+
+    def _commit(self) -> None:
+        """In the worker thread: end the transaction, and wait until it is on the disk."""
+        connection = self._writer
+        assert connection is not None
+        try:
             connection.execute("COMMIT")
         except BaseException:
-            if connection.in_transaction:
-                connection.execute("ROLLBACK")
+            _roll_back(connection)
             raise
+
+
+def _roll_back(connection: sqlite3.Connection) -> None:
+    if connection.in_transaction:
+        connection.execute("ROLLBACK")
 
 
 def _connect(path: Path) -> sqlite3.Connection:
@@ -246,6 +292,7 @@ def _connect(path: Path) -> sqlite3.Connection:
     try:
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = FULL")
+        connection.execute(f"PRAGMA cache_size = -{CACHE_KIB}")
     except sqlite3.Error:
         connection.close()
         raise

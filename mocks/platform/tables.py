@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
+from itertools import groupby
 from typing import Any
 
 from mocks.platform.entry import Entry, Event
@@ -89,57 +91,23 @@ FROM payments
 REFUNDS = "SELECT id, payment_id, amount_minor, whole, status, reference, error FROM refunds "
 
 
-def put(record: Record) -> tuple[str, tuple[Any, ...]]:
-    """The statement that writes a record, and its parameters."""
-    if isinstance(record, Payment):
-        return _PUT_PAYMENT, _payment_row(record)
-    if isinstance(record, Refund):
-        return _PUT_REFUND, _refund_row(record)
-    if isinstance(record, Entry):
-        return _PUT_ENTRY, _entry_row(record)
-    return _PUT_EVENT, (record.gateway, record.id)
+_PUT: dict[type[Record], tuple[str, int]] = {
+    Payment: (_PUT_PAYMENT, 11),
+    Refund: (_PUT_REFUND, 7),
+    Entry: (_PUT_ENTRY, 6),
+    Event: (_PUT_EVENT, 2),
+}
+"""Kind of record -> the statement that writes one, and how many of its fields, from the first, it takes."""
+
+
+def puts(records: Iterable[Record]) -> Iterator[tuple[str, list[tuple[Any, ...]]]]:
+    """The statements that write these records, each with the rows to execute it with; in their order."""
+    for kind, group in groupby(records, type):
+        statement, fields = _PUT[kind]
+        yield statement, [record[:fields] for record in group]
 
 
 def refund(row: tuple[Any, ...]) -> Refund:
     """The refund of a row of ``REFUNDS``."""
     id, payment_id, amount_minor, whole, status, reference, error = row
     return Refund(id, payment_id, amount_minor, bool(whole), status, reference, error)
-
-
-def _payment_row(payment: Payment) -> tuple[Any, ...]:
-    return (
-        payment.id,
-        payment.order_id,
-        payment.amount_minor,
-        payment.currency,
-        payment.method,
-        payment.instrument,
-        payment.status,
-        payment.gateway,
-        payment.reference,
-        payment.decline_code,
-        payment.error,
-    )
-
-
-def _refund_row(refund: Refund) -> tuple[Any, ...]:
-    return (
-        refund.id,
-        refund.payment_id,
-        refund.amount_minor,
-        refund.whole,
-        refund.status,
-        refund.reference,
-        refund.error,
-    )
-
-
-def _entry_row(entry: Entry) -> tuple[Any, ...]:
-    return (
-        entry.kind,
-        entry.gateway,
-        entry.reference,
-        entry.order_id,
-        entry.amount_minor,
-        entry.currency,
-    )

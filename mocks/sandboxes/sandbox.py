@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Protocol
 
 from mocks.gateways.rate_limit import Limit
@@ -112,7 +112,7 @@ class Authorised:
 
     async def call(self, call: Call, timeout_ns: int) -> Answer:
         """See ``Client.call``."""
-        return await self._client.call(replace(call, headers=(*self._headers, *call.headers)), timeout_ns)
+        return await self._client.call(call._replace(headers=(*self._headers, *call.headers)), timeout_ns)
 
     async def close(self) -> None:
         """Close every connection."""

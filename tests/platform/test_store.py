@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 import threading
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -34,7 +33,7 @@ def test_what_is_awaited_is_on_disk_and_read_back_whole(tmp_path: Path) -> None:
         store = Store(path)
         await store.put(payment(1))
         assert on_disk(path) == {"pay_1": "pending"}
-        taken = replace(payment(1), status="succeeded", reference="pi_1")
+        taken = payment(1)._replace(status="succeeded", reference="pi_1")
         await store.put(taken)
         assert store.payment("pay_1") == taken and store.payment("pay_2") is None
         await store.put(Refund("re_1", "pay_1", 30, False, "succeeded", "r1"))
@@ -55,8 +54,8 @@ def test_what_is_awaited_is_on_disk_and_read_back_whole(tmp_path: Path) -> None:
 def test_a_decided_payment_cannot_be_taken_back(tmp_path: Path) -> None:
     async def story() -> None:
         store = Store(tmp_path / "store.sqlite")
-        await store.put(replace(payment(1), status="succeeded", reference="pi_1"))
-        await store.put(replace(payment(1), status="failed"))
+        await store.put(payment(1)._replace(status="succeeded", reference="pi_1"))
+        await store.put(payment(1)._replace(status="failed"))
         read = store.payment("pay_1")
         assert read is not None and (read.status, read.reference) == ("succeeded", "pi_1")
         await store.put(Refund("re_1", "pay_1", 30, False, "failed"))
@@ -72,15 +71,18 @@ def test_writes_of_one_step_share_a_transaction(tmp_path: Path) -> None:
     async def story() -> None:
         store = Store(tmp_path / "store.sqlite")
         commits: list[int] = []
-        commit = store._commit
+        write, commit = store._write, store._commit
         gate = threading.Event()
 
         def counted(records: list[Payment | Refund]) -> None:
-            gate.wait(10)
             commits.append(len(records))
-            commit(records)
+            write(records)
 
-        store._commit = counted  # type: ignore[method-assign, assignment]
+        def held() -> None:
+            gate.wait(10)
+            commit()
+
+        store._write, store._commit = counted, held  # type: ignore[method-assign, assignment]
         first = [store.put(payment(n)) for n in range(10)]
         await asyncio.sleep(0)  # the first group is under way, and held
         await asyncio.sleep(0)
@@ -102,7 +104,7 @@ def test_a_group_that_cannot_be_written_is_told_so_and_the_next_can(tmp_path: Pa
         store._writer.execute(
             f"PRAGMA max_page_count = {store._writer.execute('PRAGMA page_count').fetchone()[0]}"
         )
-        wide = replace(payment(1), error="x" * 100_000)
+        wide = payment(1)._replace(error="x" * 100_000)
         futures = [store.put(payment(2)), store.put(wide)]
         for future in futures:
             with pytest.raises(StoreError, match="cannot be written"):

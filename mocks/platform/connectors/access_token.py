@@ -6,7 +6,6 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable
-from dataclasses import replace
 
 import orjson
 
@@ -75,4 +74,4 @@ class TokenClient:
 
 
 def _with(call: Call, token: str) -> Call:
-    return replace(call, headers=(("authorization", f"Bearer {token}"), *call.headers))
+    return call._replace(headers=(("authorization", f"Bearer {token}"), *call.headers))

@@ -6,8 +6,11 @@ Wire: form-encoded requests, JSON answers, ``Idempotency-Key`` on every POST
 
 from __future__ import annotations
 
+import functools
+import re
+from collections.abc import Mapping
 from typing import Any
-from urllib.parse import quote, urlencode
+from urllib.parse import quote, quote_plus
 
 from mocks.outbound import Answer, Call
 from mocks.platform.connectors.connector import (
@@ -25,6 +28,7 @@ from mocks.platform.verdict import Kind, Verdict, not_taken, unknown
 
 _INTENTS = "/v1/payment_intents"
 _FORM = ("content-type", "application/x-www-form-urlencoded")
+_PLAIN = re.compile(r"[A-Za-z0-9_.~-]*")
 _MOCK_KEY = "sk_test_paydrill"
 """A mock takes any test key. This one opens nothing anywhere."""
 
@@ -206,7 +210,21 @@ class Stripe(Connector):
 
     def _post(self, target: str, form: dict[str, str], key: str) -> Call:
         headers = (self._authorization, _FORM, ("idempotency-key", key))
-        return Call("POST", target, headers, urlencode(form).encode("ascii"))
+        return Call("POST", target, headers, _encoded(form))
+
+
+def _encoded(form: Mapping[str, str]) -> bytes:
+    """As ``urllib.parse.urlencode`` does it, for names that come again and values that are mostly plain."""
+    pairs = [
+        f"{_quoted_name(name)}={value if _PLAIN.fullmatch(value) else quote_plus(value)}"
+        for name, value in form.items()
+    ]
+    return "&".join(pairs).encode("ascii")
+
+
+@functools.lru_cache(64)
+def _quoted_name(name: str) -> str:
+    return quote_plus(name)
 
 
 def _error(answer: Answer) -> dict[str, Any]:

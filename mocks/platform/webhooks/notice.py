@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, NamedTuple, Protocol
 
 import orjson
 
@@ -15,8 +14,7 @@ class ForgedError(Exception):
     """A webhook that its gateway did not sign, or did not sign lately; the text says which, never more."""
 
 
-@dataclass(frozen=True, slots=True)
-class Notice:
+class Notice(NamedTuple):
     """What one event is about. It names things; what became of them is asked of the gateway, except where
     the gateway tells it by events only (failed refunds, disputes).
 
@@ -77,14 +75,14 @@ def document(body: bytes) -> dict[str, Any]:
     return value
 
 
-def part(value: Mapping[str, Any], *names: str) -> dict[str, Any]:
-    """The object inside an object; empty where there is none."""
+def part(value: dict[str, Any], *names: str) -> dict[str, Any]:
+    """The object inside an object, itself and no copy; empty where there is none."""
     for name in names:
         inner = value.get(name)
         if not isinstance(inner, dict):
             return {}
         value = inner
-    return dict(value)
+    return value
 
 
 def word(value: Mapping[str, Any], name: str) -> str:
