@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from journal.records import FaultEvent, Mark, ProbeResult, Record
+from scenarios.arrivals import stretches
 from scenarios.schema import Probe, Scenario
 
 WriteTable = Callable[[Path, Mapping[str, Any]], None]
@@ -48,11 +49,10 @@ def write_watch(
     if probes:
         _write_records(write, journal / "probes.probe.arrow", probes)
     marks: list[Record] = []
-    begin = 0
-    for stage in scenario.load.arrivals:
-        if begin < end:
-            marks.append(Mark(begin, "stage", "conductor", f"{stage.name}: {stage.duration // _S} s"))
-        begin += stage.duration
+    for stretch in stretches(scenario.load.arrivals):
+        if stretch.begin_ns < end:
+            seconds = (stretch.end_ns - stretch.begin_ns) // _S
+            marks.append(Mark(stretch.begin_ns, "stage", "conductor", f"{stretch.name}: {seconds} s"))
     if "aborted" in cut:
         marks.append(Mark(end, "died", "conductor", "the gateway adyen died (killed by signal 9)"))
         marks.append(Mark(end, "aborted", "conductor", "the gateway adyen died (killed by signal 9)"))

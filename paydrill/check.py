@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Annotated, NoReturn
 
 import typer
@@ -11,9 +12,11 @@ from paydrill import open_files
 from paydrill.exits import ABORTED, USAGE, leave
 from paydrill.live import clock
 from paydrill.machine import this_machine
+from scenarios.arrivals import peak_rate
 from scenarios.checkout import PlanSummary, plan, summarise
 from scenarios.document import ScenarioError
 from scenarios.in_flight import most_waiting
+from scenarios.load import Stage
 from scenarios.quantities import format_duration, format_share
 from scenarios.reading import load_scenario
 from scenarios.sandboxes import request_limit
@@ -72,17 +75,7 @@ def refuse(error: ScenarioError) -> NoReturn:
 def in_words(scenario: Scenario, summary: PlanSummary) -> list[str]:
     """What a drill would do and when, a sentence a line."""
     lines = [scenario.name + (f": {scenario.about}" if scenario.about else ""), ""]
-    begin = 0
-    for number, stage in enumerate(scenario.load.arrivals, start=1):
-        rate = stage.rate
-        how = (
-            f"at {rate.start:g}/s"
-            if rate.start == rate.end
-            else f"at {rate.start:g}/s, changing to {rate.end:g}/s"
-        )
-        name = stage.name or f"stage {number}"
-        lines.append(f"{_span(begin, begin + stage.duration)}  {name}: payments arrive {how}")
-        begin += stage.duration
+    lines += _stages(scenario.load.arrivals, "", 0)
     for fault in scenario.faults:
         struck = scenario.struck(fault.on)
         who = fault.on if fault.on in struck else f"{fault.on} ({', '.join(struck)})"
@@ -103,7 +96,8 @@ def in_words(scenario: Scenario, summary: PlanSummary) -> list[str]:
     target = scenario.platform.url or "the reference platform"
     methods = ", ".join(f"{format_share(share)} {method}" for method, share in scenario.load.mix.items())
     lines.append(
-        f"{summary.payments:,} payments go to {target} ({methods}; "
+        f"{summary.payments:,} payments, {peak_rate(scenario.load.arrivals):g}/s at the peak, go to {target} "
+        f"({methods}; "
         f"{format_share(scenario.load.declines)} of them must be declined), "
         f"seed {scenario.seed}, plan {summary.digest[:12]}"
     )
@@ -120,6 +114,48 @@ def in_words(scenario: Scenario, summary: PlanSummary) -> list[str]:
         "the verdict asks for: " + (", ".join(gated) if gated else "nothing, so it will be INCONCLUSIVE")
     )
     return lines
+
+
+def _stages(stages: tuple[Stage, ...], place: str, begin: int) -> Iterator[str]:
+    for number, stage in enumerate(stages, start=1):
+        end = begin + stage.length_ns
+        name = stage.name or f"stage {place}{number}"
+        indent = "  " * place.count(".")
+        yield f"{_span(begin, end)}  {indent}{name}: {_how(stage)}"
+        if stage.repeat is not None:
+            yield from _stages(stage.arrivals or (), f"{place}{number}.", begin)
+        begin = end
+
+
+def _how(stage: Stage) -> str:
+    """How payments arrive in a stage."""
+    rate, spike, steps, sine = stage.rate, stage.spike, stage.steps, stage.sine
+    if stage.repeat is not None:
+        return f"{stage.repeat} times over"
+    if stage.is_trace:
+        speed = "" if stage.speed in (None, 1) else f", {stage.speed:g} times as fast"
+        what = "at the rates" if stage.offsets is None else "as"
+        return f"payments arrive {what} recorded in {stage.trace or 'a trace'}{speed}"
+    if steps is not None:
+        up = "up" if steps.to >= steps.from_ else "down"
+        return (
+            f"payments arrive at {steps.from_:g}/s, then step by step {up} to {steps.to:g}/s, "
+            f"{format_duration(steps.every)} each"
+        )
+    if sine is not None:
+        return (
+            f"payments arrive at {sine.mean - sine.amplitude:g}/s to {sine.mean + sine.amplitude:g}/s, "
+            f"swinging every {format_duration(sine.period)}"
+        )
+    assert rate is not None
+    if spike is not None:
+        return (
+            f"payments arrive at {rate.start:g}/s, but for a spike to {spike.to:g}/s "
+            f"from {format_duration(spike.at)} to {format_duration(spike.end)} of the stage"
+        )
+    if rate.start == rate.end:
+        return f"payments arrive at {rate.start:g}/s"
+    return f"payments arrive at {rate.start:g}/s, changing to {rate.end:g}/s"
 
 
 def gates(objectives: Objectives) -> list[str]:

@@ -25,6 +25,7 @@ from paydrill.live import View
 from paydrill.live_state import LAG_NS, LiveState
 from paydrill.process_faults import ProcessFaults
 from paydrill.run_folder import RunFolder, is_full
+from scenarios.arrivals import stretches
 from scenarios.checkout import PlanSummary
 from scenarios.quantities import format_duration
 from scenarios.schema import Scenario
@@ -331,12 +332,10 @@ class Conductor:
         )
 
     def _tell_stages(self, now_ns: int) -> None:
-        begin = 0
-        for number, stage in enumerate(self.scenario.load.arrivals):
-            if number >= self._stages_told and now_ns >= begin:
-                self._stages_told = number + 1
-                self._mark("stage", stage.name or f"stage {number + 1}", at_ns=begin)
-            begin += stage.duration
+        stages = stretches(self.scenario.load.arrivals)
+        while self._stages_told < len(stages) and now_ns >= stages[self._stages_told].begin_ns:
+            self._mark("stage", stages[self._stages_told].name, at_ns=stages[self._stages_told].begin_ns)
+            self._stages_told += 1
 
     def _mark(self, kind: str, text: str, source: str = "conductor", at_ns: int | None = None) -> None:
         assert self._writer is not None

@@ -13,7 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from paydrill.live_state import LiveState
-from scenarios.arrivals import rate_at
+from scenarios.arrivals import peak_rate, rate_at, stretches
 from scenarios.schema import GOOD_SHARE, Scenario
 
 _S = 1_000_000_000
@@ -153,7 +153,7 @@ def clock(ns: int) -> str:
 def _timeline(scenario: Scenario, now_ns: int) -> RenderableType:
     """The load's shape as blocks, how far it is, and a row for each fault below it."""
     end = scenario.duration_ns
-    peak = max(max(s.rate.start, s.rate.end) for s in scenario.load.arrivals) or 1
+    peak = peak_rate(scenario.load.arrivals) or 1
     blocks = "▁▂▃▄▅▆▇█"
     load = Text.assemble(("load    ", "dim"))
     for cell in range(_BAR):
@@ -237,11 +237,9 @@ def _figures(scenario: Scenario, state: LiveState, now_ns: int) -> str:
 def _stage(scenario: Scenario, now_ns: int) -> str:
     if now_ns < 0:
         return f"in {-now_ns / _S:.0f} s"
-    begin = 0
-    for number, stage in enumerate(scenario.load.arrivals, start=1):
-        if now_ns < begin + stage.duration:
-            return stage.name or f"stage {number}"
-        begin += stage.duration
+    for stretch in stretches(scenario.load.arrivals):
+        if now_ns < stretch.end_ns:
+            return stretch.name
     return "ending"
 
 

@@ -18,6 +18,7 @@ from paydrill.console import console as open_console
 from paydrill.exits import ABORTED, USAGE, leave
 from paydrill.machine import this_machine
 from paydrill.plan_table import show_calibration, show_capacity
+from scenarios.arrivals import peak_rate
 from scenarios.capacity import HEADROOM, Capacity, CapacityError, Demand, Machine, capacity
 from scenarios.document import ScenarioError
 from scenarios.quantities import format_duration, format_share, parse_duration, parse_rate, parse_share
@@ -107,7 +108,7 @@ class _Asked:
 
 def peak_of(load: Load) -> float:
     """The highest rate that a load plans, per second."""
-    return max(max(stage.rate.start, stage.rate.end) for stage in load.arrivals)
+    return peak_rate(load.arrivals)
 
 
 def _asked(

@@ -11,7 +11,7 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from scenarios import checks, samples
+from scenarios import checks, samples, traces
 from scenarios.document import Document, Problem, ScenarioError, override, read
 from scenarios.document import Path as Place
 from scenarios.finding import nearest
@@ -82,8 +82,9 @@ def parse(text: str, file: str, settings: Iterable[str] = ()) -> Scenario:
         raise ScenarioError([document.problem((), "a scenario is a mapping of keys; this is something else")])
     document.data.pop("run", None)
     problems += samples.embed(document)
+    unreadable, broken = traces.embed(document)
+    problems += unreadable
     data: dict[str, Any] = document.data
-    broken: set[Place] = set()
     scenario = None
     pruned = _Pruned(data, broken)
     while scenario is None:
@@ -210,6 +211,7 @@ def _explain(document: Document, detail: ErrorDetails, place: Place) -> Problem:
 def _limit(place: Place, limit: object) -> str:
     """A limit in the unit of its field: durations are kept in nanoseconds, but nobody writes those."""
     durations = {"duration", "at", "for", "every", "recheck", "timeout", "settle", "p50", "p99"}
+    durations |= {"rise", "hold", "fall", "period"}
     durations |= {"on", "off", "ramp"}  # an "on" that is a name has no limit
     if place and place[-1] in durations and isinstance(limit, int | float):
         return format_duration(int(limit))

@@ -15,7 +15,7 @@ from pydantic.fields import FieldInfo
 from mocks.faults import FAULTS, PROCESS_FAULTS, Fault, ProcessFault
 from mocks.gateways import GATEWAYS
 from probes import PROBES
-from scenarios import schema
+from scenarios import load, schema
 from scenarios.quantities import format_share
 
 _SECTIONS: tuple[tuple[str, type[BaseModel]], ...] = (
@@ -25,8 +25,11 @@ _SECTIONS: tuple[tuple[str, type[BaseModel]], ...] = (
     ("gateways.NAME", schema.Gateway),
     ("gateways.NAME.latency", schema.Latency),
     ("gateways.NAME.sandbox", schema.Sandbox),
-    ("load", schema.Load),
-    ("load.arrivals, each", schema.Stage),
+    ("load", load.Load),
+    ("load.arrivals, each", load.Stage),
+    ("load.arrivals, each: steps", load.Steps),
+    ("load.arrivals, each: spike", load.Spike),
+    ("load.arrivals, each: sine", load.Sine),
     ("faults, each", schema.Fault),
     ("faults, each: flap", schema.Flap),
     ("faults, each: repeat", schema.Repeat),

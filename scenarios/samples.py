@@ -25,7 +25,7 @@ def embed(document: Document) -> list[Problem]:
         if not isinstance(latency, dict) or set(latency) != {"from"} or not isinstance(latency["from"], str):
             continue
         try:
-            measured = read(_found(latency["from"], Path(document.file).parent))
+            measured = read(found(latency["from"], Path(document.file).parent))
         except MeasurementError as error:
             hint = "paydrill latency sample makes such a file from an access log"
             problems.append(
@@ -38,7 +38,9 @@ def embed(document: Document) -> list[Problem]:
     return problems
 
 
-def _found(source: str, folder: Path) -> Path:
+def found(source: str, folder: Path) -> Path:
+    """The file that a scenario in this folder names: its path counts from there, or else from the working
+    folder."""
     beside = folder / Path(source).expanduser()
     path = beside if beside.is_file() else Path(source).expanduser()
     # As a person would write it, not as it was put together.

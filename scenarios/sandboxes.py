@@ -9,6 +9,7 @@ from mocks.gateways import GATEWAYS
 from mocks.gateways.rate_limit import Limit
 from mocks.sandboxes import SANDBOXES
 from mocks.sandboxes.pace import limit_of, sustained
+from scenarios.arrivals import peak_rate
 from scenarios.finding import Finding, reads
 from scenarios.quantities import format_rate
 from scenarios.schema import Gateway, Scenario
@@ -82,10 +83,10 @@ def _rate_fits(scenario: Scenario) -> Iterator[Finding]:
             continue
         fits = (usable - for_probes) / for_one
         for number, stage in enumerate(scenario.load.arrivals):
-            peak = max(stage.rate.start, stage.rate.end)
+            peak = peak_rate((stage,))
             if peak > fits * (1 + 1e-9):
                 yield Finding(
-                    ("load", "arrivals", number, "rate"),
+                    ("load", "arrivals", number, *(("rate",) if stage.rate is not None else ())),
                     f"{format_rate(peak)} does not fit: {name}'s sandbox would get "
                     f"{peak * for_one + for_probes:.3g} requests/s, and {PLANNED_SHARE:.0%} of the "
                     f"{pace:.3g}/s that it is asked at most can be planned ({sandbox.limit_source})",

@@ -9,15 +9,17 @@ from __future__ import annotations
 from itertools import pairwise
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
 from mocks.faults import PROCESS_FAULTS
 from mocks.faults.timing import Flap as Flapping
 from mocks.faults.timing import Repeat as Repetition
 from mocks.faults.timing import Timing
+from scenarios.arrivals import shape_of
+from scenarios.load import Load as Load
+from scenarios.load import Stage as Stage
 from scenarios.quantities import (
     Abort,
-    Arrivals,
     CountCeiling,
     Duration,
     DurationCeiling,
@@ -26,6 +28,7 @@ from scenarios.quantities import (
     Share,
     ShareFloor,
 )
+from scenarios.section import Section
 
 _S = 1_000_000_000
 _MS = 1_000_000
@@ -38,12 +41,6 @@ GOOD_SHARE = 0.98
 
 LEAST_IN_SLICE = 20
 """Payments due that make a slice; one with fewer is joined with the next."""
-
-
-class Section(BaseModel):
-    """A part of a scenario: immutable, and strict about keys."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
 
 
 class ReferencePlatform(Section):
@@ -177,41 +174,6 @@ class Gateway(Section):
         if isinstance(data, dict) and "sandbox" in data and data["sandbox"] is None:
             return {**data, "sandbox": {}}
         return data
-
-
-class Stage(Section):
-    """A stretch of the load with one rate, or one ramp."""
-
-    duration: Duration = Field(gt=0, description="how long it lasts")
-    rate: Arrivals = Field(description="payments due per second; 50/s..400/s is a ramp")
-    name: str = Field("", description="what it stands for, shown in the live view and the report")
-
-
-class Load(Section):
-    """The payments: when they are due, and what they are."""
-
-    arrivals: tuple[Stage, ...] = Field(
-        min_length=1, description="stages of the open loop, one after the other"
-    )
-    spacing: Literal["poisson", "even"] = Field(
-        "poisson", description="how arrivals are spread at a given rate: at random like people, or evenly"
-    )
-    mix: dict[str, Share] = Field(
-        default_factory=lambda: {"card": 1.0},
-        description="shares of the payment methods; they add up to 100%",
-    )
-    declines: Share = Field(0.04, description="share of payments whose instrument must be declined")
-    currencies: dict[str, Share] = Field(
-        default_factory=lambda: {"EUR": 0.6, "USD": 0.25, "GBP": 0.15},
-        description="shares of the currencies; they add up to 100%",
-    )
-    timeout: Duration = Field(5 * _S, gt=0, description="when a customer gives up waiting for an answer")
-    max_in_flight: int = Field(
-        4000,
-        ge=1,
-        le=10_000_000,
-        description="most payments that all load workers together hold open; beyond it they are not sent",
-    )
 
 
 class Flap(Section):
@@ -404,7 +366,7 @@ class Scenario(Section):
     @property
     def duration_ns(self) -> int:
         """Length of the load."""
-        return sum(stage.duration for stage in self.load.arrivals)
+        return shape_of(self.load.arrivals).length_ns
 
     def struck(self, on: str) -> tuple[str, ...]:
         """Whom a fault on this name is on: the gateway, the platform, or all gateways of the region, in the
@@ -430,8 +392,8 @@ class Scenario(Section):
         return frozenset(fault.on for _, fault in self.identified_faults() if fault.fault in PROCESS_FAULTS)
 
     def expected_payments(self) -> float:
-        """The mean number of payments due: the integral of the rate."""
-        return sum((s.rate.start + s.rate.end) / 2 * s.duration / _S for s in self.load.arrivals)
+        """The mean number of payments due: the integral of the rate, and the recorded arrivals."""
+        return float(shape_of(self.load.arrivals).expected)
 
     def to_plain(self) -> dict[str, Any]:
         """The scenario with all defaults filled in, as data that the schema reads back to the same value."""

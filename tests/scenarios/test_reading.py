@@ -3,6 +3,7 @@
 import pytest
 
 from scenarios.document import ScenarioError
+from scenarios.quantities import RateRange
 from scenarios.reading import load_scenario, names, parse
 
 GOOD = """\
@@ -37,7 +38,7 @@ def test_the_good_one_is_good_and_reads_back_from_its_own_dump() -> None:
     scenario = parse(GOOD, "good.yaml")
     again = parse(yaml.safe_dump({**scenario.to_plain(), "run": {"id": "x"}}), "again.yaml")
     assert again == scenario
-    assert scenario.load.arrivals[1].rate.end == 400
+    assert scenario.load.arrivals[1].rate == RateRange(50, 400)
     assert scenario.faults[0].end == 10_000_000_000
 
 
@@ -180,7 +181,7 @@ def test_settings_override_any_key() -> None:
     scenario = parse(
         GOOD, "good.yaml", ["load.arrivals.1.rate=800/s", "seed=9", "gateways.adyen.weight=3", "settle=1s"]
     )
-    assert scenario.load.arrivals[1].rate.start == scenario.load.arrivals[1].rate.end == 800
+    assert scenario.load.arrivals[1].rate == RateRange(800, 800)
     assert (scenario.seed, scenario.gateways["adyen"].weight, scenario.settle) == (9, 3.0, 1_000_000_000)
 
 
