@@ -19,6 +19,10 @@ from scenarios.checkout import PlanSummary
 from scenarios.schema import Scenario
 
 
+_DUMPER = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
+"""The one in C, where there is one: a scenario may hold a trace of megabytes."""
+
+
 class RunFolderError(Exception):
     """The run folder cannot be made or written; the text says what to do."""
 
@@ -85,7 +89,8 @@ class RunFolder:
         }
         try:
             (self.path / "scenario.yaml").write_text(
-                yaml.safe_dump(data, sort_keys=False, allow_unicode=True, width=110), encoding="utf-8"
+                yaml.dump(data, Dumper=_DUMPER, sort_keys=False, allow_unicode=True, width=110),
+                encoding="utf-8",
             )
         except OSError as error:
             raise RunFolderError(_unwritable(self.path, error)) from error

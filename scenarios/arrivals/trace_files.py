@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import csv
 import hashlib
-import json
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -17,6 +16,7 @@ from itertools import chain
 from pathlib import Path
 
 import numpy as np
+import orjson
 
 from scenarios.arrivals.recording import MOST_ARRIVALS, packed
 from scenarios.quantities import format_duration, format_rate
@@ -129,6 +129,9 @@ class _Clock:
         self._kind: str | None = None
         self._last: int | None = None
         self._seconds: dict[str, int] = {}
+        # Numbers of as many digits as the last one are of its unit, without looking closer.
+        self._scale = 1
+        self._like = 0
 
     def in_order(self, number: int, text: str) -> int:
         """Nanoseconds since 1970, or since whatever the file counts from.
@@ -147,6 +150,9 @@ class _Clock:
 
     def read(self, number: int, text: str) -> int:
         """The same in any order."""
+        whole, dot, fraction = text.partition(".")
+        if len(whole) == self._like and whole.isdecimal() and (fraction.isdecimal() or not dot):
+            return self._number(whole, fraction)
         kind = _kind(text)
         if kind is None:
             raise TraceError(
@@ -161,9 +167,17 @@ class _Clock:
                 f"{_words(self._kind)}"
             )
         try:
-            return self._iso(text) if kind.startswith("iso") else _number(text, kind)
+            if kind.startswith("iso"):
+                return self._iso(text)
+            self._scale = next(scale for _, scale, name in _UNITS if name == kind)
+            self._like = len(whole)
+            return self._number(whole, fraction)
         except (ValueError, OverflowError) as error:
             raise TraceError(f"{self._path}:{number}: {_shown(text)} is not a time: {error}") from None
+
+    def _number(self, whole: str, fraction: str) -> int:
+        finer = len(str(self._scale)) - 1
+        return int(whole) * self._scale + int(fraction[:finer].ljust(finer, "0") or 0)
 
     def _iso(self, text: str) -> int:
         match = _ISO.fullmatch(text)
@@ -194,13 +208,6 @@ def _words(kind: str) -> str:
     if kind.startswith("iso"):
         return "ISO 8601 with a time zone" if kind == "iso+" else "ISO 8601 without a time zone"
     return f"numbers of {kind}"
-
-
-def _number(text: str, unit: str) -> int:
-    whole, _, fraction = text.partition(".")
-    scale = next(scale for _, scale, name in _UNITS if name == unit)
-    digits = len(str(scale)) - 1
-    return int(whole) * scale + int((fraction[:digits] or "0").ljust(digits, "0") if digits else 0)
 
 
 def _locust_rates(path: Path, names: list[str], lines: Iterator[tuple[int, list[str]]]) -> str:
@@ -249,8 +256,8 @@ def _k6_times(path: Path, lines: Iterable[str]) -> list[int]:
         if not line.strip():
             continue
         try:
-            entry = json.loads(line)
-        except (ValueError, RecursionError):
+            entry = orjson.loads(line)
+        except orjson.JSONDecodeError:
             entry = None
         if not isinstance(entry, dict) or "metric" not in entry:
             raise TraceError(f"{path}:{number}: is not a line of k6's JSON, with a metric")
