@@ -96,9 +96,9 @@ def in_words(scenario: Scenario, summary: PlanSummary) -> list[str]:
     target = scenario.platform.url or "the reference platform"
     methods = ", ".join(f"{format_share(share)} {method}" for method, share in scenario.load.mix.items())
     lines.append(
-        f"{summary.payments:,} payments, {peak_rate(scenario.load.arrivals):g}/s at the peak, go to {target} "
-        f"({methods}; "
+        f"{summary.payments:,} payments go to {target} ({methods}; "
         f"{format_share(scenario.load.declines)} of them must be declined), "
+        f"{peak_rate(scenario.load.arrivals):g}/s at the peak, "
         f"seed {scenario.seed}, plan {summary.digest[:12]}"
     )
     for name, gateway in scenario.gateways.items():

@@ -106,11 +106,6 @@ class _Asked:
     p99: str
 
 
-def peak_of(load: Load) -> float:
-    """The highest rate that a load plans, per second."""
-    return peak_rate(load.arrivals)
-
-
 def _asked(
     peak: str | None,
     scenario: str | None,
@@ -127,7 +122,7 @@ def _asked(
     source = f"a p99 of {format_duration(P99_NS)} is assumed; --p99 says what the platform has"
     max_in_flight = _DEFAULT_IN_FLIGHT
     if loaded is not None:
-        rate = peak_of(loaded.load)
+        rate = peak_rate(loaded.load.arrivals)
         timeout_ns, duration_ns = loaded.load.timeout, loaded.duration_ns
         if loaded.objectives.latency_p99 is not None:
             latency_ns = int(loaded.objectives.latency_p99.value)

@@ -18,7 +18,6 @@ from paydrill import __version__
 from scenarios.checkout import PlanSummary
 from scenarios.schema import Scenario
 
-
 _DUMPER = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
 """The one in C, where there is one: a scenario may hold a trace of megabytes."""
 
