@@ -16,6 +16,7 @@ from paydrill.console import console as open_console
 from paydrill.drill import UnreportedError, listen, play
 from paydrill.exits import ABORTED, INTERRUPTED, USAGE, leave
 from paydrill.live import view_for
+from paydrill.peak_options import PeakOptions
 from paydrill.plans import key_problems
 from paydrill.run_folder import RunFolderError, create
 from paydrill.verdict_table import show_verdict
@@ -35,10 +36,35 @@ def run(
     ] = None,
     processes: ProcessesOption = 1,
     quiet: Annotated[bool, typer.Option("--quiet", help="Print the verdict only.")] = False,
+    find_peak: Annotated[
+        bool,
+        typer.Option(
+            "--find-peak",
+            help="Search the highest arrival rate at which the objectives hold; without faults.",
+        ),
+    ] = False,
+    from_: Annotated[
+        str | None,
+        typer.Option("--from", metavar="RATE", help="Where the search starts. Default: the mean rate."),
+    ] = None,
+    to: Annotated[
+        str | None, typer.Option("--to", metavar="RATE", help="Its highest rate. Default: 10000/s.")
+    ] = None,
+    step: Annotated[
+        str | None, typer.Option("--step", metavar="DURATION", help="How long a rate is held. Default: 20s.")
+    ] = None,
+    precision: Annotated[
+        str | None,
+        typer.Option("--precision", metavar="SHARE", help="How narrow the interval is to be. Default: 5%."),
+    ] = None,
+    steps: Annotated[
+        int | None, typer.Option("--steps", min=1, max=100, help="Most steps. Default: 14.")
+    ] = None,
 ) -> None:
     """Play a drill, and say the verdict.
 
     Exit codes: 0 PASS, 1 FAIL, 2 bad scenario or usage, 3 INCONCLUSIVE, 4 aborted, 130 interrupted.
+    With --find-peak: 0 it is known which rate holds, 1 not even the lowest one does.
     """
     try:
         loaded = load_scenario(scenario, settings(seed, set_, target))
@@ -48,6 +74,16 @@ def run(
     if unusable:
         leave(USAGE, "\n".join([*unusable, "nothing was started"]))
     console = open_console()
+    wish = PeakOptions(from_, to, step, precision, steps)
+    if find_peak:
+        # The reports are needed from the first step on; without a search their import can wait.
+        from paydrill.find_peak import find_peak as search
+
+        search(
+            loaded, wish, out=out, processes=processes, console=console, quiet=quiet, command=command_line()
+        )
+    if wish.given():
+        leave(USAGE, f"{', '.join(wish.given())}: only with --find-peak")
     try:
         folder = create(out, loaded, datetime.datetime.now(datetime.UTC))
     except RunFolderError as error:

@@ -78,12 +78,8 @@ class RunFolder:
             "payments_planned": summary.payments,
             "plan_digest": summary.digest,
             "processes": processes,
-            "versions": {
-                "paydrill": __version__,
-                "python": platform.python_version(),
-                "locust": version("locust"),
-            },
-            "machine": _machine(),
+            "versions": versions(),
+            "machine": machine(),
             "command": command,
         }
         try:
@@ -121,12 +117,27 @@ def is_full(folder: RunFolder) -> bool:
 
 
 def create(out: Path, scenario: Scenario, now: datetime.datetime) -> RunFolder:
-    """Make ``<out>/<UTC time>-<scenario>``.
+    """Make the folder of a run.
 
     Raises:
         RunFolderError: The folder cannot be made.
     """
-    base = f"{now:%Y%m%dT%H%M%SZ}-{scenario.name}"
+    folder = RunFolder(reserve(out, scenario, now), secrets.token_hex(3))
+    try:
+        folder.journal.mkdir()
+        folder.logs.mkdir()
+    except OSError as error:
+        raise RunFolderError(_unwritable(out, error)) from error
+    return folder
+
+
+def reserve(out: Path, scenario: Scenario, now: datetime.datetime, kind: str = "") -> Path:
+    """Make ``<out>/<UTC time>-<scenario><kind>``, an empty folder that nobody else has.
+
+    Raises:
+        RunFolderError: The folder cannot be made.
+    """
+    base = f"{now:%Y%m%dT%H%M%SZ}-{scenario.name}{kind}"
     path = out / base
     try:
         out.mkdir(parents=True, exist_ok=True)
@@ -136,17 +147,31 @@ def create(out: Path, scenario: Scenario, now: datetime.datetime) -> RunFolder:
                 break
             except FileExistsError:
                 path = out / f"{base}-{attempt}"
-        folder = RunFolder(path, secrets.token_hex(3))
+    except OSError as error:
+        raise RunFolderError(_unwritable(out, error)) from error
+    return path
+
+
+def create_at(path: Path) -> RunFolder:
+    """Make a run folder at a path of its own, which must not exist.
+
+    Raises:
+        RunFolderError: It cannot be made.
+    """
+    folder = RunFolder(path, secrets.token_hex(3))
+    try:
+        path.mkdir(parents=True)
         folder.journal.mkdir()
         folder.logs.mkdir()
     except OSError as error:
-        raise RunFolderError(_unwritable(out, error)) from error
+        raise RunFolderError(_unwritable(path, error)) from error
     return folder
 
 
 def latest(out: Path) -> Path | None:
-    """The newest run folder, by its name."""
-    runs = sorted(path for path in out.glob("*Z-*") if (path / "scenario.yaml").is_file())
+    """The newest folder of a run or of a search, by its name."""
+    records = ("scenario.yaml", "search.yaml")
+    runs = sorted(path for path in out.glob("*Z-*") if any((path / name).is_file() for name in records))
     return runs[-1] if runs else None
 
 
@@ -154,7 +179,17 @@ def _unwritable(path: Path, error: OSError) -> str:
     return f"cannot write in {path}: {error.strerror or error}; choose another folder with --out"
 
 
-def _machine() -> dict[str, Any]:
+def versions() -> dict[str, str]:
+    """What is running here."""
+    return {
+        "paydrill": __version__,
+        "python": platform.python_version(),
+        "locust": version("locust"),
+    }
+
+
+def machine() -> dict[str, Any]:
+    """On what."""
     pages, size = os.sysconf("SC_PHYS_PAGES"), os.sysconf("SC_PAGE_SIZE")
     return {
         "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),

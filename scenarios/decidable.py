@@ -7,7 +7,9 @@ from collections.abc import Iterator
 
 from scenarios.finding import Finding, reads
 from scenarios.quantities import Bound, format_duration
-from scenarios.schema import LEAST_IN_SLICE, MONEY_OBJECTIVES, Scenario
+from scenarios.schema import LEAST_IN_SLICE, MONEY_OBJECTIVES, Objectives, Scenario
+
+_PERCENTILES = {"p50": 0.5, "p90": 0.9, "p95": 0.95, "p99": 0.99, "p999": 0.999}
 
 
 @reads("objectives", "faults", "probes")
@@ -53,7 +55,7 @@ def _enough_payments_are_planned(scenario: Scenario) -> Iterator[Finding]:
             needed = _clean_payments_for(bound.value)
             if planned < needed:
                 yield Finding(("objectives", name), *_too_few(planned, needed, f"to assert {bound}"))
-    for name, part in (("p50", 0.5), ("p90", 0.9), ("p95", 0.95), ("p99", 0.99), ("p999", 0.999)):
+    for name, part in _PERCENTILES.items():
         limit: Bound | None = getattr(objectives, f"latency_{name}")
         if limit is None:
             continue
@@ -83,6 +85,23 @@ def _approval_is_reachable(scenario: Scenario) -> Iterator[Finding]:
             f"cannot be held: {scenario.load.declines * 100:g}% of the payments are planned to be declined",
             f"at most {best * 100:g}% can be approved",
         )
+
+
+def fewest_payments(objectives: Objectives) -> int:
+    """The fewest payments that could let every objective hold, if all of them succeed in time."""
+    shares = {f"latency_{name}": part for name, part in _PERCENTILES.items()}
+    needed = [1]
+    for name in Objectives.model_fields:
+        bound = getattr(objectives, name)
+        if bound is None:
+            continue
+        if name in shares:
+            needed.append(_clean_payments_for(shares[name]))
+        elif name in ("success_rate", "approval_rate") and bound.value < 1:
+            needed.append(_clean_payments_for(bound.value))
+        elif name == "uptime":
+            needed.append(LEAST_IN_SLICE)
+    return max(needed)
 
 
 def _clean_payments_for(target: float) -> int:

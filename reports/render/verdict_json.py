@@ -36,16 +36,17 @@ def verdict_json(findings: Findings) -> bytes:
             plain[name]["error_ns"] = figure.error_ns
     for name in ("versions", "machine"):
         data["run"][name] = dict(data["run"][name])
-    return orjson.dumps(_rounded(data), option=orjson.OPT_INDENT_2) + b"\n"
+    return orjson.dumps(rounded(data), option=orjson.OPT_INDENT_2) + b"\n"
 
 
-def _rounded(value: Any) -> Any:
+def rounded(value: Any) -> Any:
+    """The same with its fractions rounded to ``DECIMALS``, and ``None`` for what is not finite."""
     if isinstance(value, float):
         return round(value, DECIMALS) if math.isfinite(value) else None
     if isinstance(value, dict):
-        return {key: _rounded(part) for key, part in value.items()}
+        return {key: rounded(part) for key, part in value.items()}
     if isinstance(value, list | tuple):
-        return [_rounded(part) for part in value]
+        return [rounded(part) for part in value]
     return value
 
 

@@ -1,0 +1,64 @@
+"""What a search for the peak found, on the terminal."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from rich import box
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from paydrill.search_view import STYLES
+from reports import peak_wording
+from reports.findings import Status
+from reports.peak_findings import PeakFindings, StepFindings
+from reports.render import units
+
+_STATUSES: dict[Status, str] = {"PASS": "bold green", "FAIL": "bold red", "INCONCLUSIVE": "bold yellow"}
+
+
+def show_search(console: Console, found: PeakFindings, folder: Path) -> None:
+    """Print the steps by rate, the finding with its reasons, and where the report is."""
+    if found.steps:
+        console.print(_steps(found))
+    style = _STATUSES[found.status] if found.ended == "complete" else "bold yellow"
+    console.print(Text(f"{found.headline}.", style=style))
+    for reason in found.reasons:
+        console.print(Text(f"  - {reason}"))
+    if said := peak_wording.sureness(found):
+        console.print(Text(said, style="dim"))
+    console.print(f"report  {folder / 'search.html'}", highlight=False, markup=False, soft_wrap=True)
+
+
+def _steps(found: PeakFindings) -> Table:
+    """Below each figure stands its bound of 95%: the end that an objective has to fear."""
+    table = Table(box=box.SIMPLE, pad_edge=False, padding=(0, 1))
+    for column in ("asked", "achieved", "success", "p95", "p99", "late p99"):
+        table.add_column(column, header_style="dim", justify="right", no_wrap=True)
+    table.add_column("step", header_style="dim", justify="right")
+    table.add_column("came to", header_style="dim", overflow="fold")
+    for step in sorted(found.steps, key=lambda step: (step.rate, step.number)):
+        table.add_row(
+            peak_wording.rate(step.rate),
+            peak_wording.rate(step.achieved),
+            _with_bound(units.share(step.success.value), _success_bound(step)),
+            _with_bound(peak_wording.percentile(step.p95), _ceiling(step.p95.high_ns)),
+            _with_bound(peak_wording.percentile(step.p99), _ceiling(step.p99.high_ns)),
+            units.duration(step.lateness_p99_ns),
+            str(step.number),
+            Text(peak_wording.outcome(step), style=STYLES[step.outcome]),
+        )
+    return table
+
+
+def _success_bound(step: StepFindings) -> str:
+    return f"≥ {units.share(step.success.low)}" if step.success.low is not None else ""
+
+
+def _ceiling(high_ns: int | None) -> str:
+    return f"≤ {units.duration(high_ns)}" if high_ns is not None else "no bound"
+
+
+def _with_bound(value: str, bound: str) -> Text:
+    return Text.assemble(value, (f"\n{bound}" if bound else "", "dim"))
