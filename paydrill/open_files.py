@@ -55,6 +55,15 @@ def problems(scenario: Scenario, waiting: int, processes: int, machine: Machine)
     return found
 
 
+def most_in_flight(scenario: Scenario, processes: int, machine: Machine) -> int:
+    """How many payments may be in flight on this machine without any of ``problems``; at least 1."""
+    room = machine.open_files - OWN_FILES
+    carried = min(room * processes, machine.ports)
+    if scenario.platform.reference is not None:
+        carried = min(carried, room // 2)
+    return max(1, carried)
+
+
 def in_words(scenario: Scenario, waiting: int) -> str:
     """What the worst case comes to, as ``paydrill check`` says it."""
     load = scenario.load

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import resource
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -10,6 +9,8 @@ from pathlib import Path
 from journal.clock import SECOND
 from paydrill.conductor import AbortedError, InterruptedDrillError, Interrupts
 from paydrill.drill import UnreportedError, play
+from paydrill.machine import this_machine
+from paydrill.open_files import most_in_flight
 from paydrill.run_folder import RunFolderError, create_at
 from paydrill.search_view import SearchView
 from reports.findings import Ended
@@ -21,9 +22,6 @@ from reports.write_search import write_search
 from scenarios.peak_search import End, Step, next_step
 from scenarios.peak_step import scenario_of
 from scenarios.schema import Scenario
-
-_FILES_BESIDES = 500
-"""Files that a process opens besides its connections, at most."""
 
 _TICK = 0.1
 
@@ -95,7 +93,8 @@ class Search:
         number = len(self._steps) + 1
         self._rest()
         began = time.monotonic_ns()
-        scenario = scenario_of(self.scenario, step, number, limits, _files())
+        carried = most_in_flight(self.scenario, self.record.processes, this_machine())
+        scenario = scenario_of(self.scenario, step, number, limits, carried)
         folder = create_at(self.path / STEPS / f"{number:02d}-{step.rate:g}-per-s")
         self.view.begin(number, step, scenario)
         judgement = play(
@@ -149,9 +148,3 @@ class Search:
             raise RunFolderError(
                 f"{self.path / RECORD} cannot be written: {error.strerror or error}"
             ) from error
-
-
-def _files() -> int:
-    """Connections that a process of a step may have: one to each side for the platform."""
-    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    return max(1, (hard - _FILES_BESIDES) // 2) if hard != resource.RLIM_INFINITY else 2**31

@@ -17,9 +17,6 @@ _S = 1_000_000_000
 OF_FAULTS = ("monthly_uptime", "detection_time", "failover_time", "recovery_time", "failback_time")
 """The objectives that only a fault can decide."""
 
-MOST_IN_FLIGHT = 50_000
-"""The schema's own limit."""
-
 _OVERHEAD_NS = 15 * _S
 """For starting and ending the processes of a step, and its report, besides what the scenario allows."""
 
@@ -111,25 +108,25 @@ def limits_of(
     )
 
 
-def scenario_of(scenario: Scenario, step: Step, number: int, limits: Limits, files: int) -> Scenario:
+def scenario_of(scenario: Scenario, step: Step, number: int, limits: Limits, carried: int) -> Scenario:
     """The scenario of one step: a ramp from nothing, then the rate.
 
     Every step draws its own payments (seed + number - 1): a step that is played again shall be another
-    sample. The generator may hold as many payments open as can be waiting at this rate, so that a platform
-    which answers nothing any more is measured and not spared.
+    sample. The generator may hold as many payments open as can be waiting at this rate, if the machine
+    carries them, so that a platform which answers nothing any more is measured and not spared.
 
     Args:
         scenario: The steady one.
         step: What to play.
         number: Of the step, from 1.
         limits: For the ramp.
-        files: How many files a process may open; a payment in flight is one.
+        carried: Most payments that may be in flight on this machine.
     """
     plain = scenario.to_plain()
     rate = format_rate(step.rate)
     load: dict[str, Any] = plain["load"]
     waiting = math.ceil(1.25 * step.rate * scenario.load.timeout / _S) + 100
-    load["max_in_flight"] = max(scenario.load.max_in_flight, min(waiting, MOST_IN_FLIGHT, files))
+    load["max_in_flight"] = min(max(scenario.load.max_in_flight, waiting), carried)
     load["arrivals"] = [
         {"name": "ramp", "duration": format_duration(limits.ramp_ns), "rate": f"0/s..{rate}"},
         {"name": "hold", "duration": format_duration(step.hold_ns), "rate": rate},
