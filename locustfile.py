@@ -6,8 +6,9 @@
 `--host` names the platform (default: the scenario's, or that of `paydrill mock`).
 """
 
+from paydrill import __version__
 from scenarios.users import ArrivalUser, install
 
-install()
+install(__version__)
 
 __all__ = ["ArrivalUser"]

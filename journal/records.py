@@ -24,7 +24,7 @@ FaultPhase = Literal["armed", "started", "stopped"]
 MovementKind = Literal["capture", "refund", "dispute", "fee", "payout"]
 EntryKind = Literal["payment", "dispute", "fee", "payout"]
 MarkKind = Literal[
-    "stage", "note", "died", "stopped", "aborted", "interrupted", "settled", "unsettled", "machine"
+    "stage", "note", "died", "stopped", "aborted", "interrupted", "settled", "unsettled", "machine", "worker"
 ]
 
 
@@ -221,6 +221,23 @@ class GeneratorSample(NamedTuple):
     closing: bool
 
 
+class WorkerClock(NamedTuple):
+    """How the clock of a load worker stood to the master's at a time, as reckoned from exchanges of messages.
+
+    ``worker`` is the name of the load process, ``host`` where it runs. ``one_clock`` tells that both read the
+    same clock, and nothing had to be reckoned. ``shift_ns`` is by how much the worker's times in this journal
+    are too early at ``at_ns``, give or take ``error_ns``: the offset of the clocks then minus the offset by
+    which its times were translated all along.
+    """
+
+    worker: str
+    host: str
+    at_ns: int
+    one_clock: bool
+    shift_ns: int
+    error_ns: int
+
+
 Record = (
     Intent
     | Payment
@@ -232,6 +249,7 @@ Record = (
     | PlatformEntry
     | Mark
     | GeneratorSample
+    | WorkerClock
 )
 
 TABLES: dict[str, type[Record]] = {
@@ -245,6 +263,7 @@ TABLES: dict[str, type[Record]] = {
     "platform_entry": PlatformEntry,
     "mark": Mark,
     "generator": GeneratorSample,
+    "worker_clock": WorkerClock,
 }
 """Table name -> record type. The name is the middle part of a journal file's name."""
 

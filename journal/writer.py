@@ -20,7 +20,9 @@ class Sink(Protocol):
 
 
 class Recorder(Sink, Protocol):
-    """Takes records and brings them, in batches, to where they are kept."""
+    """Takes the records of one process and brings them, in batches, to where they are kept."""
+
+    process: str
 
     def flush(self) -> None: ...
 

@@ -19,7 +19,7 @@ import gevent.event
 
 from journal.clock import Clock
 from journal.records import Intent, Payment
-from journal.writer import FLUSH_EVERY, Writer
+from journal.writer import FLUSH_EVERY, Recorder
 from scenarios.alarm import Alarm
 from scenarios.checkout import Checkout, PlannedPayment, order_id
 from scenarios.generator_watch import GeneratorWatch, Tally
@@ -51,6 +51,7 @@ class Player:
 
     Attributes:
         in_flight: Payments that are open now.
+        max_in_flight: Payments open at once, at most; may be changed.
         tally: What was done so far.
     """
 
@@ -61,7 +62,7 @@ class Player:
         share: Share,
         wire: Wire,
         clock: Clock,
-        writer: Writer | None,
+        writer: Recorder | None,
         run: str,
         timeout_ns: int,
         max_in_flight: int,
@@ -75,7 +76,7 @@ class Player:
         self._writer = writer
         self._run = run
         self._timeout_ns = timeout_ns
-        self._max_in_flight = max_in_flight
+        self.max_in_flight = max_in_flight
         self._on_done = on_done
         self._alarm = Alarm()
         self._ended = False
@@ -147,8 +148,8 @@ class Player:
     def _pay(self, planned: PlannedPayment, order: str, request: bytes) -> None:
         tally = self.tally
         tally.due += 1
-        if self.in_flight >= self._max_in_flight:
-            self._never_sent(planned, order, f"{GENERATOR}{self._max_in_flight} payments in flight already")
+        if self.in_flight >= self.max_in_flight:
+            self._never_sent(planned, order, f"{GENERATOR}{self.max_in_flight} payments in flight already")
             return
         now = monotonic_ns()
         sent = now - self._clock.epoch_ns

@@ -2,23 +2,17 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from locust.env import Environment
 
 from journal.clock import SECOND, Clock
-from journal.writer import Writer
-from scenarios import share
-from scenarios.arrivals import of_load
+from journal.writer import Recorder
 from scenarios.checkout import Checkout
 from scenarios.customers import pools
 from scenarios.player import Player
 from scenarios.request_events import RequestEvents
 from scenarios.schema import Scenario
+from scenarios.share import Share
 from scenarios.wire import Wire
-
-DEFAULT_TARGET = "http://127.0.0.1:12110"
-"""The platform of ``paydrill mock``."""
 
 
 class Session:
@@ -27,10 +21,12 @@ class Session:
     Args:
         environment: Gets a ``request`` event for every payment; its latency counts from the due time.
         scenario: What is played.
-        epoch_ns: The first due time, as a reading of ``time.monotonic_ns()``.
+        target: URL of the platform.
+        clock: The run's.
         run: Prefix of the order ids.
-        index, workers: Which share of the arrivals is this process's.
-        journal: Folder of the journal, or ``None``.
+        share: Which arrivals are this process's.
+        workers: Among how many the payments that may be in flight are divided.
+        recorder: Takes the records, or ``None``.
     """
 
     def __init__(
@@ -38,22 +34,23 @@ class Session:
         environment: Environment,
         scenario: Scenario,
         *,
-        epoch_ns: int,
+        target: str,
+        clock: Clock,
         run: str,
-        index: int,
+        share: Share,
         workers: int,
-        journal: Path | None,
+        recorder: Recorder | None,
     ) -> None:
         self._grace = scenario.load.timeout / SECOND
+        self._most_in_flight = scenario.load.max_in_flight
         self._finished = False
-        clock = Clock(epoch_ns)
         self._events = RequestEvents(environment, clock)
         self._player = Player(
             checkout=Checkout(scenario.load, scenario.seed, pools(scenario.seed)),
-            share=share.of(of_load(scenario.load, scenario.seed), index, workers),
-            wire=Wire(environment.host or scenario.platform.url or DEFAULT_TARGET),
+            share=share,
+            wire=Wire(target),
             clock=clock,
-            writer=Writer(journal, f"load-{index}") if journal else None,
+            writer=recorder,
             run=run,
             timeout_ns=scenario.load.timeout,
             max_in_flight=max(1, scenario.load.max_in_flight // workers),
@@ -64,6 +61,11 @@ class Session:
         """Play the share, to its end or until ``finish`` is called."""
         self._player.play()
         self.finish()
+
+    def reshared(self, workers: int) -> None:
+        """The share was granted more, or was dealt anew among so many workers."""
+        self._player.max_in_flight = max(1, self._most_in_flight // max(1, workers))
+        self._player.wake()
 
     def finish(self) -> None:
         """Let what is in flight end, within the customer's time-out, and close the journal."""
