@@ -28,6 +28,10 @@ MarkKind = Literal[
 ]
 
 
+GENERATOR = "generator: "
+"""Begins the error of a payment that was not sent, or was lost, through the generator's own fault."""
+
+
 class Intent(NamedTuple):
     """A payment is about to be sent. Written before the first byte leaves, so that a load process that
     is killed leaves a trace of what was in flight."""

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
 
 from reports.findings import Slice, Uptime
+from reports.observed import doubtful, unobserved
 from reports.payments import Payments
 from scenarios.schema import GOOD_SHARE, LEAST_IN_SLICE
 
@@ -16,15 +18,21 @@ SLICE_NS = 1_000_000_000
 Windows = Sequence[tuple[int, int]]
 
 
-def slices(payments: Payments, load_end_ns: int, maintenance: Windows, truth: bool) -> tuple[Slice, ...]:
+def slices(
+    payments: Payments, timeout_ns: int, load_end_ns: int, maintenance: Windows, truth: bool
+) -> tuple[Slice, ...]:
     """Cut [0, load_end_ns) into slices by due time.
 
     A slice lasts a second (the last one may be shorter). One with fewer than 20 payments due is joined with
     the next, the last with the one before it; if there are fewer than 20 in all, one slice is left. It is
     good when at least 98% of its payments succeed. A load without payments has no slices.
 
+    Payments that the generator did not send as planned are counted both ways. Where that changes nothing, the
+    slice is what it is; where they could have decided it, it was not observed.
+
     Args:
-        payments: Those that were sent.
+        payments: All of them, the never sent ones included.
+        timeout_ns: When a customer gives up.
         load_end_ns: Until when payments were asked for.
         maintenance: Announced windows (start, stop).
         truth: Whether there are gateway records for ``true_successes``.
@@ -33,8 +41,19 @@ def slices(payments: Payments, load_end_ns: int, maintenance: Windows, truth: bo
         return ()
     edges = [*range(0, load_end_ns, SLICE_NS), load_end_ns]
     at = np.searchsorted(payments.due_ns, edges)
-    successes = np.concatenate(([0], np.cumsum(payments.success)))
-    true_successes = np.concatenate(([0], np.cumsum(payments.true_success)))
+    # What was sent a slice later says nothing about the platform in this one.
+    elsewhere = payments.sent & (payments.lateness_ns > SLICE_NS)
+    unseen = unobserved(payments, timeout_ns) | elsewhere
+    seen = ~unseen
+    so_far = {
+        name: np.concatenate(([0], np.cumsum(mask)))
+        for name, mask in {
+            "unseen": unseen,
+            "good": payments.success & seen,
+            "at best": payments.success | unseen | doubtful(payments, timeout_ns),
+            "true": payments.true_success & seen,
+        }.items()
+    }
     cuts = [0]
     for number in range(1, len(edges)):
         if at[number] - at[cuts[-1]] >= LEAST_IN_SLICE:
@@ -45,18 +64,20 @@ def slices(payments: Payments, load_end_ns: int, maintenance: Windows, truth: bo
     made = []
     for first, last in pairwise(cuts):
         due = int(at[last] - at[first])
-        seen = int(successes[at[last]] - successes[at[first]])
-        true = int(true_successes[at[last]] - true_successes[at[first]])
+        within = {name: int(sums[at[last]] - sums[at[first]]) for name, sums in so_far.items()}
+        looked_at = due - within["unseen"]
         made.append(
             Slice(
                 start_ns=edges[first],
                 stop_ns=edges[last],
                 due=due,
-                successes=seen,
-                good=is_good(seen, due),
-                true_successes=true if truth else None,
-                true_good=is_good(true, due) if truth else None,
+                successes=within["good"],
+                good=is_good(within["good"], looked_at),
+                true_successes=within["true"] if truth else None,
+                true_good=is_good(within["true"], looked_at) if truth else None,
                 excluded_ns=overlap(edges[first], edges[last], maintenance),
+                unseen=within["unseen"],
+                observed=is_good(within["good"], due) == is_good(within["at best"], due),
             )
         )
     return tuple(made)
@@ -68,11 +89,13 @@ def is_good(successes: int, due: int) -> bool:
 
 
 def uptime(cut: Sequence[Slice], *, true: bool = False) -> Uptime:
-    """Good and bad time of the slices; by the gateways' records if ``true``."""
-    good = bad = net_good = net_bad = 0
+    """Good and bad time of the observed slices; by the gateways' records if ``true``."""
+    good = bad = net_good = net_bad = unobserved_ns = 0
     for part in cut:
         length = part.stop_ns - part.start_ns
-        if part.true_good if true else part.good:
+        if not part.observed:
+            unobserved_ns += length
+        elif part.true_good if true else part.good:
             good += length
             net_good += length - part.excluded_ns
         else:
@@ -86,7 +109,13 @@ def uptime(cut: Sequence[Slice], *, true: bool = False) -> Uptime:
         excluded_ns=good + bad - net_good - net_bad,
         gross=good / (good + bad) if good + bad else None,
         net=net_good / (net_good + net_bad) if net_good + net_bad else None,
+        unobserved_ns=unobserved_ns,
     )
+
+
+def as_if(cut: Sequence[Slice], good: bool) -> tuple[Slice, ...]:
+    """The slices, those that were not observed as if they had been, and good or bad."""
+    return tuple(part if part.observed else replace(part, observed=True, good=good) for part in cut)
 
 
 def overlap(start_ns: int, stop_ns: int, windows: Windows) -> int:

@@ -135,8 +135,11 @@ class LatencyRow:
 class Slice:
     """A second of the load, joined with the next ones until at least 20 payments are due in it.
 
-    ``successes`` are the client's, ``true_successes`` the gateways' (``None`` without gateway records).
-    ``excluded_ns`` is the part of it under announced maintenance.
+    ``successes`` are the client's, ``true_successes`` the gateways' (``None`` without gateway records), of
+    the ``due`` payments less the ``unseen`` ones: those that the generator did not send within a second of
+    their due time, or lost. ``observed`` is false when these could have decided whether the slice is good: it
+    is then no evidence about the platform, and ``good`` speaks of what was seen. ``excluded_ns`` is the part
+    of it under announced maintenance.
     """
 
     start_ns: int
@@ -147,12 +150,20 @@ class Slice:
     true_successes: int | None
     true_good: bool | None
     excluded_ns: int
+    unseen: int
+    observed: bool
+
+    @property
+    def bad(self) -> bool:
+        """Known to be bad."""
+        return self.observed and not self.good
 
 
 @dataclass(frozen=True, slots=True)
 class Uptime:
     """Good and bad time. ``gross`` = good / (good + bad) of all time; ``net`` leaves announced maintenance
-    out. ``None`` when there is no time to judge."""
+    out. ``None`` when there is no time to judge. ``unobserved_ns`` is the time of the slices that the
+    generator's failures left open; it is in none of the others."""
 
     good_ns: int
     bad_ns: int
@@ -161,6 +172,7 @@ class Uptime:
     excluded_ns: int
     gross: float | None
     net: float | None
+    unobserved_ns: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -333,13 +345,67 @@ class Budget:
 
 
 @dataclass(frozen=True, slots=True)
+class LoadProcess:
+    """What one load process recorded of itself, over ``observed_ns`` of the run.
+
+    ``cpu_share`` is its CPU time as a part of one core, ``cpu_share_max`` that of its busiest second.
+    ``cpu_wait_ns``: how long its main thread could have run and had no CPU; ``None`` where the system does
+    not say. ``preemptions``: involuntary context switches. ``gc_*``: pauses by collections of garbage.
+    ``loop_lag_*``: how late its event loop was, at even points of time. ``connections`` is the most that were
+    open at a second's end. ``ended`` payments have a record of their end. ``closed`` is false when it left no
+    closing record: it was killed.
+    """
+
+    name: str
+    observed_ns: int
+    cpu_share: float
+    cpu_share_max: float
+    cpu_wait_ns: int | None
+    preemptions: int
+    gc_pauses: int
+    gc_pause_ns: int
+    gc_pause_max_ns: int
+    loop_lag_p99_ns: int | None
+    loop_lag_max_ns: int | None
+    lateness_max_ns: int
+    connections: int
+    connects: int
+    socket_errors: int
+    ended: int
+    closed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class LateSecond:
+    """A second in which the generator did not keep its schedule: payments ``due`` in it, those of them sent
+    within 100 ms (``on_time``), never sent or lost (``missed``), and the greatest lateness of the others
+    (``None`` if none was sent)."""
+
+    start_ns: int
+    due: int
+    on_time: int
+    missed: int
+    lateness_max_ns: int | None
+
+
+@dataclass(frozen=True, slots=True)
 class Generator:
     """Whether the load was the load that was asked for.
 
-    ``planned`` payments by the plan; ``due`` of them before the load ended; ``sent``; ``never_sent`` =
-    due - sent. Lateness is sent - due; ``None`` if nothing was sent. ``peak_offered`` and ``peak_achieved``
-    are the greatest numbers of payments due and of payments sent in a second. ``sound`` is false when the
-    p99 of lateness is above 100 ms or more than 0.1% were never sent; ``why`` then says so.
+    ``planned`` payments by the plan; ``due`` of them before the load ended; ``sent``; ``never_sent``, of
+    which ``missing`` left no record at all. ``lost``: what became of them was lost with their load process,
+    or even whether they had been sent. Lateness is sent - due; ``None`` if nothing was sent. ``peak_offered``
+    and ``peak_achieved`` are the greatest numbers of payments due and of payments sent in a second.
+
+    ``errors`` are the reasons that the generator gave for what it did not send, with their counts, the most
+    frequent first. ``loop_lag_p99_ns`` and ``loop_lag_max_ns`` are over all load processes; an answer was
+    seen at most so much later than it came. ``steal_ns`` is CPU time that the hypervisor kept from the load's
+    hosts. ``worst`` are the worst seconds, worst first. All of these are empty or ``None`` where load
+    processes kept no record of themselves.
+
+    ``sound`` is false when the p99 of lateness is above 100 ms, when more than 0.1% were never sent or lost,
+    or when a load process was lost; ``why`` then says so, and names the ``bottleneck`` (empty if the
+    generator is sound, or nothing on record explains it).
     """
 
     planned: int
@@ -354,6 +420,15 @@ class Generator:
     peak_achieved: int
     sound: bool
     why: str
+    missing: int
+    lost: int
+    bottleneck: str
+    errors: tuple[tuple[str, int], ...]
+    loop_lag_p99_ns: int | None
+    loop_lag_max_ns: int | None
+    steal_ns: int | None
+    worst: tuple[LateSecond, ...]
+    processes: tuple[LoadProcess, ...]
 
 
 @dataclass(frozen=True, slots=True)

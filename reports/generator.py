@@ -2,23 +2,39 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence
+
 import numpy as np
 
-from reports.findings import Generator
-from reports.payments import NEVER, Ints, Payments
+from journal.records import GENERATOR
+from reports.bottleneck import advice, bottleneck
+from reports.findings import Generator, LateSecond
+from reports.load_processes import UNKNOWN, Samples, summary
+from reports.observed import LATE_NS, late
+from reports.payments import NEVER, Bools, Ints, Payments
 from reports.percentile import percentile
-from reports.render.units import count, duration, share
+from reports.render.units import count, duration, listing, plural, share
 
-LATENESS_P99_NS = 100_000_000
+LATENESS_P99_NS = LATE_NS
 """The most lateness (p99) of a sound generator."""
 
 NEVER_SENT_SHARE = 0.001
-"""The most payments that a sound generator may fail to send, as a share of those due."""
+"""The most payments that a sound generator may fail to send, or lose, as a share of those due."""
 
+WORST_SECONDS = 5
 _S = 1_000_000_000
+_LOST = re.compile(re.escape(GENERATOR) + r"worker (.+) was lost")
 
 
-def generator(payments: Payments, planned: int, complete: bool, load_end_ns: int) -> Generator:
+def generator(
+    payments: Payments,
+    planned: int,
+    complete: bool,
+    load_end_ns: int,
+    processes: Sequence[Samples] = (),
+    stored: int | None = None,
+) -> Generator:
     """The generator's own record.
 
     Args:
@@ -27,24 +43,44 @@ def generator(payments: Payments, planned: int, complete: bool, load_end_ns: int
         complete: False for a run that was stopped, aborted or interrupted: then only payments that are known
             to have been due before ``load_end_ns`` count as due.
         load_end_ns: Until when payments were asked for.
+        processes: What the load processes recorded of themselves; empty if they did not.
+        stored: Payments whose end the journal has, as the load processes wrote it; ``None`` for all of
+            ``payments``.
     """
     known = payments if complete else payments.where(payments.due_ns < load_end_ns)
     due = max(planned, len(known)) if complete else len(known)
     sent = known.where(known.sent)
-    never_sent = due - len(sent)
     lateness = np.sort(sent.lateness_ns)
     p99 = percentile(lateness, 0.99).value_ns
+    lags = (
+        np.sort(np.concatenate([samples.loop_lags_ns for samples in processes]))
+        if processes
+        else lateness[:0]
+    )
+    steals = [samples.steal_ns for samples in processes]
+    errors = _errors(known)
+    held_up = bottleneck(processes) if p99 is not None and p99 > LATENESS_P99_NS else ""
     reasons = []
     if p99 is not None and p99 > LATENESS_P99_NS:
         reasons.append(
             f"the load generator fell behind its schedule: 1% of the payments were sent more than "
-            f"{duration(p99)} late ({duration(LATENESS_P99_NS)} is allowed)"
+            f"{duration(p99)} late ({duration(LATENESS_P99_NS)} is allowed)" + _because(held_up)
         )
+    gone = _lost_with_worker(known)
+    lost = int(np.count_nonzero(sent.lost) + np.count_nonzero(gone))
+    never_sent = due - len(sent) - int(np.count_nonzero(gone))
     if due and never_sent / due > NEVER_SENT_SHARE:
         reasons.append(
             f"the load generator never sent {count(never_sent)} of {count(due)} payments that were due "
-            f"({share(never_sent / due)}; {share(NEVER_SENT_SHARE)} is allowed)"
+            f"({share(never_sent / due)}; {share(NEVER_SENT_SHARE)} is allowed)" + _because(_told(errors))
         )
+    if complete and due and lost / due > NEVER_SENT_SHARE:
+        reasons.append(
+            f"the load generator lost {count(lost)} of {count(due)} payments that were due: what became of "
+            f"them is not on record ({share(lost / due)}; {share(NEVER_SENT_SHARE)} is allowed)"
+        )
+    if complete:
+        reasons += _incomplete(known, processes, stored)
     return Generator(
         planned=planned,
         due=due,
@@ -58,7 +94,96 @@ def generator(payments: Payments, planned: int, complete: bool, load_end_ns: int
         peak_achieved=_peak(sent.sent_ns),
         sound=not reasons,
         why="; ".join(reasons),
+        missing=due - len(known),
+        lost=lost,
+        bottleneck=held_up,
+        errors=errors,
+        loop_lag_p99_ns=percentile(lags, 0.99).value_ns,
+        loop_lag_max_ns=int(lags[-1]) if len(lags) else None,
+        # Processes of one host see the same CPUs: the most that one of them saw, and not their sum.
+        steal_ns=max((int(one.sum()) for one in steals if not (one == UNKNOWN).any()), default=None),
+        worst=_worst(known),
+        processes=tuple(summary(samples) for samples in processes),
     )
+
+
+def _because(text: str) -> str:
+    return f"; the bottleneck is on record: {text}" if text else ""
+
+
+def _told(errors: Sequence[tuple[str, int]]) -> str:
+    """The reasons that were given, the three most frequent."""
+    said = []
+    for error, times in errors[:3]:
+        what = advice(error)
+        said.append(f"{error} ({count(times)} times{': ' + what if what else ''})")
+    return "; ".join(said)
+
+
+def _errors(payments: Payments) -> tuple[tuple[str, int], ...]:
+    """Why payments were never sent, in the generator's own words, with how often; the most frequent first."""
+    unsent = payments.error.codes[~payments.sent & ~_lost_with_worker(payments)]
+    found = [
+        (name.removeprefix(GENERATOR), int(np.count_nonzero(unsent == code)))
+        for code, name in enumerate(payments.error.names)
+        if name.startswith(GENERATOR)
+    ]
+    return tuple(sorted((one for one in found if one[1]), key=lambda one: (-one[1], one[0])))
+
+
+def _lost_with_worker(payments: Payments) -> Bools:
+    """Payments of which a worker that is gone never said whether it had sent them."""
+    codes = [code for code, name in enumerate(payments.error.names) if _LOST.match(name)]
+    return ~payments.sent & np.isin(payments.error.codes, codes)
+
+
+def _incomplete(payments: Payments, processes: Sequence[Samples], stored: int | None) -> list[str]:
+    """What shows that a load process, or a part of its record, is gone, in a drill that ran to its end."""
+    reasons = []
+    workers = sorted({found[1] for name in payments.error.names if (found := _LOST.match(name))})
+    if workers:
+        names = f"worker{'s' if len(workers) > 1 else ''} {listing(workers)}"
+        reasons.append(f"the load generator lost its {names}: find out why it ended")
+    gone = [samples.process for samples in processes if not samples.closed]
+    if gone and not workers:
+        names = f"process{'es' if len(gone) > 1 else ''} {listing(gone)}"
+        reasons.append(f"the load {names} left no closing record: killed, or cut off from the journal")
+    ended = sum(samples.ended for samples in processes)
+    if stored is not None and processes and not gone and not workers and ended != stored:
+        reasons.append(
+            f"the load processes saw {plural(ended, 'payment')} end, and the journal holds {count(stored)}"
+        )
+    return reasons
+
+
+def _worst(payments: Payments) -> tuple[LateSecond, ...]:
+    """The seconds in which most payments were not sent in time."""
+    if not len(payments):
+        return ()
+    second = payments.due_ns // _S
+    first = int(second.min())
+    bins = int(second.max()) - first + 1
+
+    def counted(mask: Bools) -> Ints:
+        return np.bincount(second[mask] - first, minlength=bins)
+
+    missed = ~payments.sent | payments.lost
+    due, bad = counted(np.ones(len(payments), bool)), counted(missed | late(payments))
+    made = []
+    for at in np.lexsort((np.arange(bins), -bad))[:WORST_SECONDS]:
+        if not bad[at]:
+            break
+        lateness = payments.lateness_ns[(second == at + first) & payments.sent]
+        made.append(
+            LateSecond(
+                start_ns=(int(at) + first) * _S,
+                due=int(due[at]),
+                on_time=int(due[at] - bad[at]),
+                missed=int(np.count_nonzero(missed & (second == at + first))),
+                lateness_max_ns=int(lateness.max()) if len(lateness) else None,
+            )
+        )
+    return tuple(made)
 
 
 def _peak(times_ns: Ints) -> int:

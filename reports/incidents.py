@@ -52,7 +52,7 @@ def bad_time(cut: Sequence[Slice], start_ns: int, stop_ns: int) -> int:
     return sum(
         part.stop_ns - part.start_ns - part.excluded_ns
         for part in cut
-        if not part.good and start_ns <= part.start_ns < stop_ns
+        if part.bad and start_ns <= part.start_ns < stop_ns
     )
 
 

@@ -5,25 +5,22 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
 import pyarrow as pa
 
 from journal.records import TABLES
 from reports import findings as f
-from reports.availability import slices, uptime
+from reports.availability import as_if, slices
+from reports.cases import Case, Cases
 from reports.entries import differences
-from reports.faults import Evidence, fault_findings, gateway_answers, identified
 from reports.generator import generator
-from reports.incidents import budget, incidents
 from reports.latency import latency_rows
+from reports.load_processes import load_processes
 from reports.money import money
 from reports.objectives import Judged, judge_objectives
+from reports.observed import best_case, doubtful, unobserved, worst_case
 from reports.orders import join_orders
 from reports.payments import Payments, payments_from
-from reports.probe_uptime import probe_uptimes
-from reports.proportion import rate
 from reports.run_folder import RunFolder, open_run
-from reports.success import success_rows
 from reports.verdict import verdict
 from reports.views import views_of
 
@@ -59,68 +56,57 @@ def judge_run(run: RunFolder) -> Judgement:
     orders = join_orders(run)
     payments = payments_from(orders, scenario.load.timeout)
     truth = bool(scenario.gateways) and bool(len(run.table("movement")) + len(run.table("gateway_request")))
-    counted = payments.where(payments.sent & (payments.due_ns < end))
+    asked = payments.where(payments.due_ns < end)
+    unseen = unobserved(asked, scenario.load.timeout)
+    counted = asked.where(~unseen)
     maintenance = tuple((window.at, window.end) for window in scenario.maintenance)
-
-    cut = slices(counted, end, maintenance, truth)
-    measured = uptime(cut)
-    true = uptime(cut, true=True) if truth and cut else None
-    availability = f.Availability(
-        slices=cut,
-        measured=measured,
-        true=true,
-        error=None if true is None or measured.net is None or true.net is None else measured.net - true.net,
-        probes=probe_uptimes(run.rows("probe")),
-        requests=rate(counted.due_ns, counted.success),
+    cut = slices(asked, scenario.load.timeout, end, maintenance, truth)
+    made = generator(
+        payments,
+        run.block.payments_planned,
+        run.ended == "complete",
+        end,
+        load_processes(run.table("generator"), end),
+        stored=len(run.table("payment")),
     )
-    faults = identified(scenario)
-    found = incidents(faults, cut, end, scenario.load.timeout)
-    evidence = Evidence(
-        scenario=scenario,
-        payments=counted,
-        answers=gateway_answers(run.table("gateway_request")),
-        truth=truth,
-        probes=run.rows("probe"),
-        events=run.rows("fault"),
-        load_end_ns=end,
-    )
-    judged_faults = tuple(fault_findings(evidence, name, fault, found) for name, fault in faults)
-    windows = [
-        (
-            fault.planned_start_ns if fault.true_start_ns is None else fault.true_start_ns,
-            fault.planned_stop_ns if fault.true_stop_ns is None else fault.true_stop_ns,
-        )
-        for fault in judged_faults
-    ]
-    success = success_rows(counted, windows, truth)
-    made = generator(payments, run.block.payments_planned, run.ended == "complete", end)
-    spent = budget(scenario, found, cut)
+    cases = Cases(run, truth)
+    measured = cases.of(counted, cut)
     reconciled = money(orders, views_of(run), differences(run))
-    objectives = judge_objectives(
-        Judged(
+
+    def judged(case: Case, payments: Payments) -> Judged:
+        return Judged(
             objectives=scenario.objectives,
             ended=run.ended,
             ended_why=run.ended_why,
             generator=made,
-            success=success[0] if len(counted) else None,
-            latencies_ns=np.sort(counted.latency_ns),
-            availability=availability,
-            budget=spent,
-            faults=judged_faults,
+            success=case.success[0] if len(payments) else None,
+            latencies_ns=case.latencies_ns,
+            availability=case.availability,
+            budget=case.budget,
+            faults=case.faults,
             money=reconciled,
         )
-    )
+
+    def at_best() -> Judged:
+        best = best_case(asked, doubtful(asked, scenario.load.timeout))
+        return judged(cases.of(best, as_if(cut, good=True)), best)
+
+    def at_worst() -> Judged:
+        worst = worst_case(asked, unseen)
+        return judged(cases.of(worst, as_if(cut, good=False)), worst)
+
+    objectives = judge_objectives(judged(measured, counted), at_best, at_worst if unseen.any() else None)
     damage = _damage(run)
     result = f.Findings(
         run=_run(run),
-        verdict=verdict(objectives, judged_faults, made, damage, run.ended, run.ended_why),
+        verdict=verdict(objectives, measured.faults, made, damage, run.ended, run.ended_why),
         objectives=objectives,
-        faults=judged_faults,
-        incidents=found,
-        budget=spent,
-        availability=availability,
-        success=success,
-        latency=latency_rows(counted, windows),
+        faults=measured.faults,
+        incidents=measured.incidents,
+        budget=measured.budget,
+        availability=measured.availability,
+        success=measured.success,
+        latency=latency_rows(counted, measured.windows),
         generator=made,
         money=reconciled,
         maintenance=maintenance,

@@ -6,6 +6,7 @@ drill, counts of wrong money) is judged as counted; times of faults are compared
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Literal
@@ -59,8 +60,20 @@ class Judged:
     money: Money
 
 
-def judge_objectives(judged: Judged) -> tuple[ObjectiveFinding, ...]:
-    """Every objective that the scenario names, in the schema's order."""
+def judge_objectives(
+    judged: Judged, best: Callable[[], Judged] | None = None, worst: Callable[[], Judged] | None = None
+) -> tuple[ObjectiveFinding, ...]:
+    """Every objective that the scenario names, in the schema's order.
+
+    Args:
+        judged: As measured.
+        best: As if everything had gone well whose failure the generator may have caused; asked for where an
+            objective fails.
+        worst: As if everything had failed that the generator left unseen; asked for where one passes;
+            ``None`` where nothing was left unseen.
+    """
+    at_best = functools.cache(best) if best else None
+    at_worst = functools.cache(worst) if worst else None
     found = []
     for name in Objectives.model_fields:
         wanted = getattr(judged.objectives, name)
@@ -68,8 +81,29 @@ def judge_objectives(judged: Judged) -> tuple[ObjectiveFinding, ...]:
             continue
         bound: Bound = wanted.target if name == "monthly_uptime" else wanted
         finding = _judge(name)(judged, name, bound)
-        found.append(finding if name in MONEY_OBJECTIVES else _if_it_can_be_judged(judged, name, finding))
+        if name not in MONEY_OBJECTIVES:
+            if name != "detection_time":
+                finding = _whatever_the_generator_did(finding, bound, at_best, at_worst)
+            finding = _if_it_can_be_judged(judged, name, finding)
+        found.append(finding)
     return tuple(found)
+
+
+def _whatever_the_generator_did(
+    finding: ObjectiveFinding,
+    bound: Bound,
+    best: Callable[[], Judged] | None,
+    worst: Callable[[], Judged] | None,
+) -> ObjectiveFinding:
+    """Take back a judgement that what the generator failed to do could have turned."""
+    name, why = finding.name, ""
+    if finding.status == "FAIL" and best is not None and _judge(name)(best(), name, bound).status != "FAIL":
+        why = "it might hold, had the load generator sent every payment when it was due"
+    if finding.status == "PASS" and worst is not None and _judge(name)(worst(), name, bound).status != "PASS":
+        why = "it might not hold, had the load generator sent every payment and seen what became of it"
+    if not why:
+        return finding
+    return replace(finding, status="INCONCLUSIVE", why=f"{finding.why}; but {why}", enough=None)
 
 
 def _judge(name: str) -> Callable[[Judged, str, Bound], ObjectiveFinding]:
@@ -109,11 +143,19 @@ def _if_it_can_be_judged(judged: Judged, name: str, finding: ObjectiveFinding) -
     broken = finding.status == "FAIL" and finding.state == "measured"
     if judged.ended != "complete" and not (judged.ended == "stopped" and broken):
         obstacle = f"the drill was {judged.ended}: {judged.ended_why}"
-    elif name != "detection_time" and not judged.generator.sound:
+    elif _spoiled(judged, name, finding):
         obstacle = judged.generator.why
     elif name in (*TIMES, "monthly_uptime"):
         obstacle = untested(judged.faults)
     return replace(finding, status="INCONCLUSIVE", why=obstacle, enough=None) if obstacle else finding
+
+
+def _spoiled(judged: Judged, name: str, finding: ObjectiveFinding) -> bool:
+    """Whether the generator takes the judgement back. A failure that stands in the best case stays one,
+    unless payments are missing altogether: what is not on record is in no case."""
+    if name == "detection_time" or judged.generator.sound:
+        return False
+    return finding.status != "FAIL" or judged.generator.missing > 0
 
 
 def _finding(
@@ -248,6 +290,8 @@ def _uptime(judged: Judged, name: str, bound: Bound) -> ObjectiveFinding:
     why = f"{duration(up.net_bad_ns)} of {duration(up.net_good_ns + up.net_bad_ns)} were bad"
     if up.excluded_ns:
         why += f" ({duration(up.excluded_ns)} of announced maintenance left out)"
+    if up.unobserved_ns:
+        why += f" ({duration(up.unobserved_ns)} not observed, for the load generator failed in it)"
     return _finding(
         name,
         bound,

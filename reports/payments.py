@@ -10,6 +10,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from journal.records import GENERATOR
+
 Ints = NDArray[np.int64]
 Codes = NDArray[np.int16]
 Bools = NDArray[np.bool_]
@@ -31,6 +33,10 @@ class Coded:
             return np.zeros(len(self.codes), bool)
         return cast(Bools, self.codes == self.names.index(name))
 
+    def starting(self, words: str) -> Bools:
+        """Where the text begins with these words."""
+        return np.array([name.startswith(words) for name in self.names] or [False])[self.codes]
+
     def at(self, rows: Any) -> Coded:
         """The same column for some of the rows."""
         return Coded(self.codes[rows], self.names)
@@ -47,7 +53,8 @@ class Payments:
         latency_ns: done - due; ``NEVER`` without an answer.
         lateness_ns: sent - due; ``NEVER`` if it was not sent.
         amount_minor: 0 where only the intent to send it is known.
-        sent: False for the generator's own failures.
+        sent: False for what the generator never sent, by its own fault.
+        lost: It was sent, and what became of it was lost with its load process.
         answered: An answer came, whatever it said.
         success: The client got the expected outcome, in time.
         approved: The client was told ``succeeded``.
@@ -64,6 +71,7 @@ class Payments:
     amount_minor: Ints
     captures: Ints
     sent: Bools
+    lost: Bools
     answered: Bools
     success: Bools
     approved: Bools
@@ -101,8 +109,9 @@ def payments_from(orders: pa.Table, timeout_ns: int) -> Payments:
     """
     table = orders.filter(pc.is_valid(orders["due_ns"]))
     due, sent, done = (_ints(table[name]) for name in ("due_ns", "sent_ns", "done_ns"))
-    was_sent, answered = sent != NEVER, done != NEVER
+    answered = done != NEVER
     expected, outcome, error = (_coded(table[name]) for name in ("expected", "outcome", "error"))
+    was_sent = (sent != NEVER) & ~error.starting(GENERATOR)
     latency = np.where(answered, done - due, NEVER)
     success = (
         was_sent
@@ -129,6 +138,7 @@ def payments_from(orders: pa.Table, timeout_ns: int) -> Payments:
         amount_minor=_ints(table["amount_minor"], 0),
         captures=captures,
         sent=was_sent,
+        lost=was_sent & ~_mask(table["recorded"]),
         answered=answered,
         success=success,
         approved=was_sent & outcome.equal("succeeded"),

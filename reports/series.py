@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from reports.observed import unobserved
 from reports.payments import NEVER, Bools, Coded, Ints, Payments
 
 Floats = npt.NDArray[np.float64]
@@ -33,12 +34,14 @@ class Series:
         edges: Edges of the bins in seconds; one more than there are bins. The last bin ends with the load,
             so it may be shorter.
         due: Payments due in the bin, those never sent included.
-        sent: Payments due in the bin that the generator sent.
+        sent: Payments due in the bin that the generator sent, and saw the end of.
+        left: Payments that were sent within the bin, whenever they were due.
         good: Payments due in the bin that were client successes.
         p50: Median latency in seconds of the bin's sent payments; infinite where that payment had no
             answer, NaN where nothing was sent.
         p99: The 99th percentile likewise.
-        late_p50: Median lateness in seconds (sent - due) of the bin's sent payments, NaN without any.
+        late_p50: Median lateness in seconds (sent - due) of all that were due in the bin and sent, NaN
+            without any.
         late_p99: The 99th percentile likewise.
         late_max: The greatest lateness.
         by_gateway: Gateway -> payments answered with its name; ``""`` for answers that name none.
@@ -47,6 +50,7 @@ class Series:
     edges: Floats
     due: Ints
     sent: Ints
+    left: Ints
     good: Ints
     p50: Floats
     p99: Floats
@@ -103,11 +107,11 @@ def bin_edges(end_ns: int, payments: int) -> Floats:
     return np.append(edges, end)
 
 
-def series_from(payments: Payments, end_ns: int) -> Series:
-    """The series of a run whose load ended at ``end_ns``."""
+def series_from(payments: Payments, end_ns: int, timeout_ns: int) -> Series:
+    """The series of a run whose load ended at ``end_ns``; ``timeout_ns`` is when a customer gives up."""
     return series_of(
         due_ns=payments.due_ns,
-        sent=payments.sent,
+        sent=~unobserved(payments, timeout_ns),
         good=payments.success,
         latency_ns=payments.latency_ns,
         lateness_ns=payments.lateness_ns,
@@ -129,7 +133,7 @@ def series_of(
 
     Args:
         due_ns: Due times; what is due after ``end_ns`` counts into the last bin.
-        sent: Whether the generator sent it.
+        sent: Whether the generator sent it, and saw its end.
         good: Whether it was a client success.
         latency_ns: Answered minus due; ``NEVER`` without an answer.
         lateness_ns: Sent minus due; ``NEVER`` if it was not sent.
@@ -138,21 +142,27 @@ def series_of(
     """
     edges = bin_edges(end_ns, len(due_ns))
     bins = len(edges) - 1
-    place = np.clip(np.searchsorted(edges, due_ns / SECOND, side="right") - 1, 0, bins - 1)
+
+    def placed(at_ns: Ints) -> Ints:
+        return np.clip(np.searchsorted(edges, at_ns / SECOND, side="right") - 1, 0, bins - 1)
+
+    place = placed(due_ns)
 
     def counted(which: Bools) -> Ints:
         return np.bincount(place[which], minlength=bins).astype(np.int64)
 
     answered = latency_ns != NEVER
     p50, p99 = _percentiles(place[sent], seconds(latency_ns[sent]), bins, (0.5, 0.99))
+    left = lateness_ns != NEVER
     late_p50, late_p99, late_max = _percentiles(
-        place[sent], seconds(lateness_ns[sent]), bins, (0.5, 0.99, 1.0)
+        place[left], seconds(lateness_ns[left]), bins, (0.5, 0.99, 1.0)
     )
     named = {name: counted(answered & gateway.equal(name)) for name in gateway.names}
     return Series(
         edges=edges,
         due=counted(np.ones(len(due_ns), np.bool_)),
         sent=counted(sent),
+        left=np.bincount(placed(due_ns[left] + lateness_ns[left]), minlength=bins).astype(np.int64),
         good=counted(good),
         p50=p50,
         p99=p99,

@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from reports.findings import Findings
 from reports.judge import Judgement
 from reports.latency import QUANTILES
+from reports.load_processes import load_processes
+from reports.observed import unobserved
 from reports.payments import Payments
 from reports.phases import parts
 from reports.plots.lateness import lateness
@@ -27,7 +29,7 @@ def story_of(judgement: Judgement) -> Story:
     success = scenario.objectives.success_rate
     return Story(
         findings=judgement.findings,
-        series=series_from(judgement.payments, judgement.findings.run.load_end_ns),
+        series=series_from(judgement.payments, judgement.findings.run.load_end_ns, scenario.load.timeout),
         gateways=tuple(scenario.gateways),
         success_target=success.value if success else GOOD_SHARE,
         latency_target=strictest_latency(scenario),
@@ -38,13 +40,14 @@ def story_of(judgement: Judgement) -> Story:
 def gallery(judgement: Judgement, story: Story, shapes: Sequence[bool] = (False, True)) -> dict[str, Plot]:
     """Figures by name; those whose shape is ``True`` are for a phone and named ``NAME-narrow``."""
     findings = judgement.findings
-    tails = tails_of(findings, judgement.payments)
+    tails = tails_of(findings, judgement.payments, judgement.run.scenario.load.timeout)
+    processes = load_processes(judgement.run.table("generator"), findings.run.load_end_ns)
     plots = []
     for narrow in shapes:
         plots += [
             timeline(story, narrow),
             percentiles(tails, story.latency_target, narrow),
-            lateness(findings.generator, story.series, narrow),
+            lateness(findings.generator, story.series, processes, narrow),
             money(findings.money, narrow),
         ]
     return {plot.name: plot for plot in plots}
@@ -61,10 +64,10 @@ def strictest_latency(scenario: Scenario) -> tuple[str, float] | None:
     return f"{percentile} {units.spaced(text)}", value / SECOND
 
 
-def tails_of(findings: Findings, payments: Payments) -> list[Tail]:
+def tails_of(findings: Findings, payments: Payments, timeout_ns: int) -> list[Tail]:
     """The distributions before, during and after the faults, or the whole where there was no fault."""
     end = findings.run.load_end_ns
-    counted = payments.where(payments.sent & (payments.due_ns < end))
+    counted = payments.where(~unobserved(payments, timeout_ns) & (payments.due_ns < end))
     windows = [
         (
             fault.planned_start_ns if fault.true_start_ns is None else fault.true_start_ns,

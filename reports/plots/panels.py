@@ -58,7 +58,8 @@ def throughput(axes: Axes, story: Story, narrow: bool, height: float) -> None:
             EndLabel(top * 0.28, f"gap: {units.count(missed)}\nfailed or late", style.VERMILLION_TEXT)
         )
     if unsent:
-        labels.append(EndLabel(top * 0.08, f"{units.count(unsent)} never sent", style.MUTED))
+        what = "never sent" if unsent == story.findings.generator.never_sent else "not seen"
+        labels.append(EndLabel(top * 0.08, f"{units.count(unsent)} {what}", style.MUTED))
     end_labels(axes, labels, height)
 
 
@@ -118,7 +119,7 @@ def success(axes: Axes, story: Story, narrow: bool, height: float) -> None:
     axes.plot(x, y, color=style.GREEN, lw=1.7)
     axes.axhline(story.success_target, color=style.INK, lw=1.0, ls=(0, (6, 3)))
     bad_ns = story.findings.availability.measured.bad_ns
-    for piece in joined([piece for piece in story.findings.availability.slices if not piece.good]):
+    for piece in joined([piece for piece in story.findings.availability.slices if piece.bad]):
         axes.axvspan(
             piece.start,
             max(piece.stop, piece.start + THINNEST * float(series.edges[-1])),
@@ -243,7 +244,7 @@ def net_bad(findings: Findings) -> list[tuple[float, float]]:
     """Bad slices in seconds without the part of them that was under announced maintenance."""
     out = []
     for piece in findings.availability.slices:
-        if not piece.good and piece.stop_ns - piece.start_ns > piece.excluded_ns:
+        if piece.bad and piece.stop_ns - piece.start_ns > piece.excluded_ns:
             start = piece.start_ns / SECOND
             out.append((start, start + (piece.stop_ns - piece.start_ns - piece.excluded_ns) / SECOND))
     return out

@@ -129,30 +129,6 @@ def month(findings: Findings) -> Facts:
     return tuple(facts)
 
 
-def generator(findings: Findings) -> Facts:
-    """The load generator's own record."""
-    made = findings.generator
-    late = "nothing was sent"
-    if made.lateness_p99_ns is not None:
-        p50, p99, most = (
-            units.duration(ns) for ns in (made.lateness_p50_ns, made.lateness_p99_ns, made.lateness_max_ns)
-        )
-        late = f"median {p50}, 99th percentile {p99} (the limit is 100 ms), at most {most}"
-    return (
-        ("Sound", "yes: it kept its schedule" if made.sound else f"no: {made.why}"),
-        ("Planned", units.plural(made.planned, "payment")),
-        ("Due before the load ended", units.plural(made.due, "payment")),
-        ("Sent", units.plural(made.sent, "payment")),
-        ("Never sent", units.plural(made.never_sent, "payment")),
-        ("Answered", units.plural(made.answered, "payment")),
-        ("Lateness", late),
-        (
-            "Most in one second",
-            f"{units.count(made.peak_offered)} due, {units.count(made.peak_achieved)} sent",
-        ),
-    )
-
-
 def provenance(findings: Findings) -> Facts:
     """Everything that is needed to play the drill again."""
     run = findings.run
@@ -182,8 +158,15 @@ def provenance(findings: Findings) -> Facts:
 def availability_text(findings: Findings) -> str:
     """How uptime was counted, in this drill's numbers."""
     seen = findings.availability
-    bad = sum(not piece.good for piece in seen.slices)
+    bad = sum(piece.bad for piece in seen.slices)
     text = f"{units.plural(len(seen.slices), 'slice')} of the load, {units.count(bad)} of them bad."
+    if open_ := sum(not piece.observed for piece in seen.slices):
+        were = "was" if open_ == 1 else "were"
+        text += (
+            f" {units.count(open_)} more, {units.duration(seen.measured.unobserved_ns)} in all, {were} not "
+            "observed: what the load generator failed to send could have decided whether the platform was "
+            "up, so that time counts neither as good nor as bad, and no objective passes by it."
+        )
     if seen.error is not None:
         points = 100 * seen.error
         how = (

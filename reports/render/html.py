@@ -10,7 +10,7 @@ from markupsafe import Markup
 
 from reports.findings import Findings
 from reports.plots.style import VARIABLES, Plot, for_page
-from reports.render import chronicle, facts, tables, units, wording
+from reports.render import chronicle, facts, generator, tables, units, wording
 
 TEMPLATES = Path(__file__).parent / "templates"
 
@@ -58,6 +58,7 @@ def html_of(findings: Findings, plots: Mapping[str, Plot], refuge: str) -> str:
     environment.globals.update(
         tables=tables,
         facts=facts,
+        generator=generator,
         units=units,
         wording=wording,
         chronicle=chronicle.chronicle,

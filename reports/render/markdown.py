@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 from reports.findings import Findings
-from reports.render import facts, tables, wording
+from reports.render import facts, generator, tables, wording
 from reports.render.tables import Cell, Table
 
 MOST_BYTES = 1024 * 1024
@@ -76,10 +76,17 @@ def _lines(findings: Findings, refuge: str) -> Iterator[str]:
     yield ""
     yield from _table(tables.latency(findings))
     yield ""
+    if error := generator.latency_error(findings):
+        yield escaped(error)
+        yield ""
     yield "## Load generator"
     yield ""
-    yield from _pairs(facts.generator(findings))
+    yield from _pairs(generator.generator(findings))
     yield ""
+    for table in (generator.load_processes(findings), generator.worst_seconds(findings)):
+        if table.rows:
+            yield from _table(table)
+            yield ""
     yield "<details><summary>Provenance</summary>"
     yield ""
     yield from _pairs(facts.provenance(findings))

@@ -26,10 +26,12 @@ _FIGURES = ("detection", "failover", "recovery", "failback")
 
 def verdict_json(findings: Findings) -> bytes:
     """The file's content: UTF-8 JSON, indented by two, keys in the order of ``Findings``, one line feed at
-    the end. Of the slices only the bad ones are in it (``availability.bad_slices``)."""
+    the end. Of the slices only the bad ones are in it (``availability.bad_slices``), and those that were not
+    observed (``availability.unobserved_slices``)."""
     data: dict[str, Any] = {"schema": SCHEMA} | asdict(findings)
     slices = data["availability"].pop("slices")
-    data["availability"]["bad_slices"] = [part for part in slices if not part["good"]]
+    data["availability"]["bad_slices"] = [part for part in slices if part["observed"] and not part["good"]]
+    data["availability"]["unobserved_slices"] = [part for part in slices if not part["observed"]]
     for plain, fault in zip(data["faults"], findings.faults, strict=True):
         for name in _FIGURES:
             figure: Figure = getattr(fault, name)
@@ -59,10 +61,10 @@ def json_schema() -> dict[str, Any]:
     schema["properties"] = {"schema": {"const": SCHEMA}} | schema["properties"]
     schema["required"] = ["schema", *schema["required"]]
     availability = parts["Availability"]
-    availability["properties"]["bad_slices"] = availability["properties"].pop("slices")
-    availability["required"] = [
-        "bad_slices" if name == "slices" else name for name in availability["required"]
-    ]
+    slices = availability["properties"].pop("slices")
+    availability["properties"] |= {"bad_slices": slices, "unobserved_slices": slices}
+    required = [name for name in availability["required"] if name != "slices"]
+    availability["required"] = ["bad_slices", "unobserved_slices", *required]
     parts["Figure"]["properties"]["error_ns"] = {"anyOf": [{"type": "integer"}, {"type": "null"}]}
     parts["Figure"]["required"].append("error_ns")
     for name in ("versions", "machine"):

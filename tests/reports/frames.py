@@ -16,6 +16,7 @@ def payments(
     true_success: Sequence[bool] | None = None,
     sent_ns: Sequence[int] | None = None,
     latency_ns: Sequence[int] | None = None,
+    lost: Sequence[bool] | None = None,
 ) -> Payments:
     """Sent and answered payments; by default all succeed at once."""
     n = len(due_ns)
@@ -34,6 +35,7 @@ def payments(
         amount_minor=np.full(n, 1000, np.int64),
         captures=np.ones(n, np.int64),
         sent=was_sent,
+        lost=np.zeros(n, bool) if lost is None else np.array(lost, bool),
         answered=latency != NEVER,
         success=good,
         approved=good,

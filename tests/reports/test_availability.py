@@ -33,7 +33,7 @@ def _due(*per_second: int) -> list[int]:
 def test_a_slice_with_fewer_than_20_payments_is_joined(
     per_second: tuple[int, ...], spans: list[tuple[int, int, int]]
 ) -> None:
-    cut = slices(payments(_due(*per_second)), len(per_second) * S, (), True)
+    cut = slices(payments(_due(*per_second)), 5 * S, len(per_second) * S, (), True)
     assert [(s.start_ns // S, s.stop_ns // S, s.due) for s in cut] == spans
 
 
@@ -54,7 +54,7 @@ def test_uptime_by_hand_with_maintenance_and_truth() -> None:
         [i not in fails for i in range(len(due))],
         true_success=[i not in (200, 201) for i in range(len(due))],
     )
-    cut = slices(frame, 10 * S, ((4 * S + S // 2, 6 * S),), True)
+    cut = slices(frame, 5 * S, 10 * S, ((4 * S + S // 2, 6 * S),), True)
     up = uptime(cut)
     assert (up.good_ns, up.bad_ns) == (8 * S, 2 * S)
     assert (up.net_good_ns, up.net_bad_ns, up.excluded_ns) == (7 * S, 3 * S // 2, 3 * S // 2)
@@ -65,13 +65,13 @@ def test_uptime_by_hand_with_maintenance_and_truth() -> None:
 
 
 def test_the_last_slice_ends_with_the_load() -> None:
-    cut = slices(payments(_due(30, 60)), S + S // 2, (), False)
+    cut = slices(payments(_due(30, 60)), 5 * S, S + S // 2, (), False)
     assert [(s.start_ns, s.stop_ns) for s in cut] == [(0, S), (S, S + S // 2)]
     assert cut[0].true_good is None
 
 
 def test_no_payments_no_time_to_judge() -> None:
-    assert slices(payments([]), 10 * S, (), True) == ()
+    assert slices(payments([]), 5 * S, 10 * S, (), True) == ()
     assert uptime(()).net is None
 
 
@@ -80,7 +80,7 @@ def test_slices_tile_the_load_and_lose_no_payment(per_second: list[int], data: s
     due = _due(*per_second)
     good = data.draw(st.lists(st.booleans(), min_size=len(due), max_size=len(due)))
     end = len(per_second) * S
-    cut = slices(payments(due, good), end, ((2 * S, 5 * S),), True)
+    cut = slices(payments(due, good), 5 * S, end, ((2 * S, 5 * S),), True)
     if not due:
         assert cut == ()
         return

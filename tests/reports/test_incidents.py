@@ -27,6 +27,8 @@ def _slices(bad: set[int], seconds: int = 60, excluded: int = 0) -> tuple[Slice,
             None,
             None,
             excluded if s in bad else 0,
+            0,
+            True,
         )
         for s in range(seconds)
     )

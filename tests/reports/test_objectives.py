@@ -44,7 +44,7 @@ def _judge(
 ) -> dict[str, ObjectiveFinding]:
     frame = payments([i * S // 100 for i in range(400)]) if frame is None else frame
     end = (int(frame.due_ns[-1]) // S + 1) * S if len(frame) else S
-    cut = slices(frame, end, (), True)
+    cut = slices(frame, 5 * S, end, (), True)
     judged = Judged(
         objectives=Objectives.model_validate(dict(wanted)),
         ended="complete",

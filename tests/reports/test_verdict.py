@@ -4,11 +4,13 @@ from dataclasses import replace
 
 import pytest
 
-from reports.findings import Damage, Ended, Generator, ObjectiveFinding, Status
+from reports.findings import Damage, Ended, ObjectiveFinding, Status
+from reports.generator import generator
 from reports.verdict import verdict
+from tests.reports.frames import payments
 from tests.reports.test_objectives import FAULT
 
-SOUND = Generator(100, 100, 100, 0, 100, 1, 2, 3, 40, 40, True, "")
+SOUND = generator(payments(range(0, 2_000_000_000, 10_000_000)), 200, True, 2_000_000_000)
 
 
 def _objective(status: Status, why: str = "because") -> ObjectiveFinding:
@@ -42,10 +44,10 @@ def test_what_objectives_and_the_end_add_up_to(
 
 @pytest.mark.parametrize("what", ["generator", "fault", "damage"])
 def test_a_drill_that_is_no_evidence_is_inconclusive(what: str) -> None:
-    generator = replace(SOUND, sound=False, why="it fell behind") if what == "generator" else SOUND
+    made = replace(SOUND, sound=False, why="it fell behind") if what == "generator" else SOUND
     fault = replace(FAULT, hits=0) if what == "fault" else FAULT
     damage = (Damage("a.payment.arrow", "ends in the middle of a batch", True),) if what == "damage" else ()
-    found = verdict([_objective("PASS")], (fault,), generator, damage, "complete", "")
+    found = verdict([_objective("PASS")], (fault,), made, damage, "complete", "")
     said = {"generator": "it fell behind", "fault": "it tested nothing", "damage": "a.payment.arrow ends"}[
         what
     ]
@@ -64,6 +66,6 @@ def test_reasons_name_failures_first_and_say_nothing_twice() -> None:
         _objective("INCONCLUSIVE", "other"),
         _objective("FAIL", "bad"),
     ]
-    generator = replace(SOUND, sound=False, why="it fell behind")
-    found = verdict(objectives, (), generator, (), "complete", "")
+    late = replace(SOUND, sound=False, why="it fell behind")
+    found = verdict(objectives, (), late, (), "complete", "")
     assert found.reasons == ("uptime >= 99%: bad", "it fell behind", "uptime >= 99%: other")

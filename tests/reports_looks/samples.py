@@ -18,6 +18,8 @@ from reports.findings import (
     Incident,
     InFlight,
     LatencyRow,
+    LateSecond,
+    LoadProcess,
     Mark,
     Money,
     MoneyCount,
@@ -109,9 +111,61 @@ def slices(bad: tuple[int, ...], seconds: int = 90) -> tuple[Slice, ...]:
             280 if i in bad else 300,
             i not in bad,
             0,
+            0,
+            True,
         )
         for i in range(seconds)
     )
+
+
+def load_process(**changes: object) -> LoadProcess:
+    plain = LoadProcess(
+        name="load-0",
+        observed_ns=90 * S,
+        cpu_share=0.381,
+        cpu_share_max=0.742,
+        cpu_wait_ns=2 * S,
+        preemptions=812,
+        gc_pauses=1_204,
+        gc_pause_ns=310 * MS,
+        gc_pause_max_ns=9 * MS,
+        loop_lag_p99_ns=6 * MS,
+        loop_lag_max_ns=29 * MS,
+        lateness_max_ns=31 * MS,
+        connections=118,
+        connects=140,
+        socket_errors=0,
+        ended=27_013,
+        closed=True,
+    )
+    return replace(plain, **changes)  # type: ignore[arg-type]
+
+
+def generator(**changes: object) -> Generator:
+    plain = Generator(
+        planned=27_013,
+        due=27_013,
+        sent=26_990,
+        never_sent=23,
+        answered=26_963,
+        lateness_p50_ns=400_000,
+        lateness_p99_ns=7 * MS,
+        lateness_max_ns=31 * MS,
+        peak_offered=447,
+        peak_achieved=446,
+        sound=True,
+        why="",
+        missing=0,
+        lost=0,
+        bottleneck="",
+        errors=(("4000 payments in flight already", 23),),
+        loop_lag_p99_ns=6 * MS,
+        loop_lag_max_ns=29 * MS,
+        steal_ns=0,
+        worst=(LateSecond(41 * S, 300, 277, 23, 31 * MS),),
+        processes=(load_process(),),
+    )
+    return replace(plain, **changes)  # type: ignore[arg-type]
 
 
 def measured(ns: int, true: int, resolution: int = 2 * MS, why: str = "") -> Figure:
@@ -205,7 +259,7 @@ def objectives() -> tuple[ObjectiveFinding, ...]:
 def failover() -> Findings:
     """A drill with one outage, one failed and one inconclusive objective."""
     whole = rate(26_949, 26_990, 3.1)
-    uptime = Uptime(89 * S, S, 89 * S, S, 0, 89 / 90, 89 / 90)
+    uptime = Uptime(89 * S, S, 89 * S, S, 0, 89 / 90, 89 / 90, 0)
     outage = ProbeOutage(
         40 * S + 410 * MS,
         60 * S + 90 * MS,
@@ -270,7 +324,7 @@ def failover() -> Findings:
             LatencyRow("phase", "after", 9_990, 0, percentiles(140)),
             LatencyRow("gateway", "adyen", 13_940, 0, percentiles(120)),
         ),
-        generator=Generator(27_013, 27_013, 26_990, 23, 26_963, 400_000, 7 * MS, 31 * MS, 447, 446, True, ""),
+        generator=generator(),
         money=money(),
         maintenance=(),
         marks=(
