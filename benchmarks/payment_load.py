@@ -87,7 +87,7 @@ def play(url: str, *, rate: float, connections: int, seconds: float, folder: Pat
     runner = environment.create_local_runner()
     checkout = Checkout(scenario.load, 1, pools(1))
     clock = Clock(time.monotonic_ns() + SECOND // 2)
-    events = RequestEvents(environment, clock)
+    events = RequestEvents(environment)
     share: Share
     if rate:
         share = of((int((n + 0.5) * SECOND / rate) for n in range(round(rate * seconds))), 0, 1)

@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import bisect
 import hashlib
+import struct
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
+from typing import NamedTuple
 
 import orjson
 
@@ -20,19 +22,20 @@ from scenarios.arrivals import of_load
 from scenarios.customers import Customer, Pools, Product, pools
 from scenarios.schema import Load, Scenario
 
+_DRAWS = struct.Struct(">8I")
 
-@dataclass(frozen=True, slots=True)
-class Line:
+
+class Line(NamedTuple):
     """A line of a cart."""
 
     product: Product
     quantity: int
 
 
-@dataclass(frozen=True, slots=True)
-class PlannedPayment:
+class PlannedPayment(NamedTuple):
     """A payment as planned. ``expected`` is the outcome that the customer is to be told, with a
-    ``decline_code`` if it is ``declined``; of a bank debit it is ``pending``: its bank is heard later."""
+    ``decline_code`` if it is ``declined``; of a bank debit it is ``pending``: its bank is heard later.
+    ``rest`` is what follows the order's id in the body of its request."""
 
     number: int
     due_ns: int
@@ -44,32 +47,11 @@ class PlannedPayment:
     decline_code: str
     customer: Customer
     cart: tuple[Line, ...]
+    rest: bytes
 
     def body(self, order_id: str) -> bytes:
         """The JSON body of ``POST /payments``."""
-        return orjson.dumps(
-            {
-                "order_id": order_id,
-                "amount_minor": self.amount_minor,
-                "currency": self.currency,
-                "method": self.method,
-                "instrument": self.instrument,
-                "customer": {
-                    "name": self.customer.name,
-                    "email": self.customer.email,
-                    "country": self.customer.country,
-                },
-                "cart": [
-                    {
-                        "sku": line.product.sku,
-                        "name": line.product.name,
-                        "quantity": line.quantity,
-                        "price_minor": line.product.price_minor(self.currency),
-                    }
-                    for line in self.cart
-                ],
-            }
-        )
+        return b'{"order_id":%b%b' % (orjson.dumps(order_id), self.rest)
 
 
 def order_id(run: str, number: int) -> str:
@@ -89,39 +71,95 @@ class Checkout:
 
     def __init__(self, load: Load, seed: int, ready: Pools | None = None) -> None:
         self._pools = ready or pools(seed)
-        self._key = seed.to_bytes(8, "big")
+        self._keyed = hashlib.blake2b(key=seed.to_bytes(8, "big"), digest_size=32)
         self._declines = load.declines
         self._methods = _Table(load.mix)
         self._currencies = _Table(load.currencies)
         self._approved = {m: _instruments(m, declines=False) for m in load.mix}
         self._declined = {m: _instruments(m, declines=True) for m in load.mix}
+        # A load has so few customers, products and instruments that everything about them is encoded once.
+        self._customers = [(customer, _encoded(customer)) for customer in self._pools.customers]
+        self._lines = {currency: _lines(self._pools.products, currency) for currency in load.currencies}
+        self._terms = {
+            instrument: (
+                INSTRUMENTS[instrument].outcome,
+                INSTRUMENTS[instrument].declined_at_once,
+                orjson.dumps({"method": method, "instrument": instrument})[1:-1],
+            )
+            for method in load.mix
+            for instrument in (*self._approved[method], *self._declined[method])
+        }
 
     def payment(self, number: int, due_ns: int) -> PlannedPayment:
         """Payment ``number``, due at ``due_ns``."""
-        digest = hashlib.blake2b(number.to_bytes(8, "big"), key=self._key, digest_size=32).digest()
-        draw = [int.from_bytes(digest[at : at + 4], "big") / 2**32 for at in range(0, 32, 4)]
+        keyed = self._keyed.copy()
+        keyed.update(number.to_bytes(8, "big"))
+        digest = keyed.digest()
+        draw = [part / 2**32 for part in _DRAWS.unpack(digest)]
         method = self._methods.pick(draw[0])
         currency = self._currencies.pick(draw[1])
         choices = self._declined[method] if draw[2] < self._declines else self._approved[method]
         instrument = choices[int(draw[3] * len(choices))]
-        products = self._pools.products
+        lines = self._lines[currency]
+        products = len(lines)
         # Squaring favours the cheap end of the list, as carts do.
-        cart = tuple(
-            Line(products[int(part * part * len(products))], 1 + (part > 0.9))
+        cart = [
+            lines[int(part * part * products)][part > 0.9]
             for part in draw[5 : 6 + int(draw[4] * draw[4] * 3)]
+        ]
+        amount = 0
+        for line in cart:
+            amount += line.amount_minor
+        expected, decline_code, terms = self._terms[instrument]
+        customer, encoded = self._customers[int.from_bytes(digest[:3], "little") % len(self._customers)]
+        rest = b',"amount_minor":%d,"currency":"%b",%b,"customer":%b,"cart":[%b]}' % (
+            amount,
+            currency.encode("ascii"),
+            terms,
+            encoded,
+            b",".join([line.encoded for line in cart]),
         )
         return PlannedPayment(
-            number=number,
-            due_ns=due_ns,
-            method=method,
-            amount_minor=sum(line.product.price_minor(currency) * line.quantity for line in cart),
-            currency=currency,
-            instrument=instrument,
-            expected=INSTRUMENTS[instrument].outcome,
-            decline_code=INSTRUMENTS[instrument].declined_at_once,
-            customer=self._pools.customers[int.from_bytes(digest[:3], "little") % len(self._pools.customers)],
-            cart=cart,
+            number,
+            due_ns,
+            method,
+            amount,
+            currency,
+            instrument,
+            expected,
+            decline_code,
+            customer,
+            tuple([line.line for line in cart]),
+            rest,
         )
+
+
+class _PricedLine(NamedTuple):
+    """A line of a cart in one currency, and as it stands in the body."""
+
+    line: Line
+    amount_minor: int
+    encoded: bytes
+
+
+def _lines(products: Sequence[Product], currency: str) -> list[tuple[_PricedLine, _PricedLine]]:
+    """Of each product one piece, and two."""
+    return [
+        (_priced(Line(product, 1), currency), _priced(Line(product, 2), currency)) for product in products
+    ]
+
+
+def _priced(line: Line, currency: str) -> _PricedLine:
+    product, quantity = line
+    price = product.price_minor(currency)
+    encoded = orjson.dumps(
+        {"sku": product.sku, "name": product.name, "quantity": quantity, "price_minor": price}
+    )
+    return _PricedLine(line, price * quantity, encoded)
+
+
+def _encoded(customer: Customer) -> bytes:
+    return orjson.dumps({"name": customer.name, "email": customer.email, "country": customer.country})
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ import gevent
 from locust import stats
 from locust.env import Environment
 
-from journal.clock import MILLISECOND, SECOND, Clock
+from journal.clock import MILLISECOND
 from scenarios.checkout import PlannedPayment
 from scenarios.result import Result
 
@@ -24,6 +24,9 @@ EVERY = 0.1
 """Seconds between two deliveries, at most."""
 
 _TYPE = "PAY"
+_Told = tuple[str, int | None, int, str]
+"""Method, latency in ns, bytes received, error."""
+
 _IN_A_ROW = 50
 """Events that are fired before the payments in flight get a turn."""
 
@@ -38,19 +41,17 @@ class RequestEvents:
     Args:
         environment: Gets a ``request`` for every payment, exactly once. Its ``response_time`` in milliseconds
             counts from the due time; it is ``None`` for a payment without an answer.
-        clock: The run's.
     """
 
-    def __init__(self, environment: Environment, clock: Clock) -> None:
+    def __init__(self, environment: Environment) -> None:
         self._environment = environment
-        self._clock = clock
-        self._taken: list[tuple[str, int, int | None, int, str]] = []
+        self._taken: list[_Told] = []
         self._closing = False
         self._delivering = gevent.spawn(self._deliver_forever)
 
     def take(self, planned: PlannedPayment, result: Result, latency_ns: int | None, received: int) -> None:
         """A payment has ended."""
-        self._taken.append((planned.method, planned.due_ns, latency_ns, received, result.error))
+        self._taken.append((planned.method, latency_ns, received, result.error))
 
     def close(self) -> None:
         """Deliver what is left."""
@@ -71,7 +72,7 @@ class RequestEvents:
             self._merge(taken)
             return
         request: Any = self._environment.events.request
-        for number, (method, _, latency, received, error) in enumerate(taken, start=1):
+        for number, (method, latency, received, error) in enumerate(taken, start=1):
             request.fire(
                 request_type=_TYPE,
                 name=method,
@@ -90,36 +91,30 @@ class RequestEvents:
             and listeners[0].__qualname__ == "Runner.__init__.<locals>.on_request"
         )
 
-    def _merge(self, taken: list[tuple[str, int, int | None, int, str]]) -> None:
+    def _merge(self, taken: list[_Told]) -> None:
         """What ``RequestStats.log_request`` and ``log_error`` make of each of them, for all at once."""
         all_stats = self._environment.stats
-        epoch_wall = time.time() - self._clock.now_ns() / SECOND
-        now = time.time()
-        by_method: dict[str, list[tuple[int | None, int, int]]] = defaultdict(list)
-        for method, due, latency, received, error in taken:
-            second = int(now if latency is None else epoch_wall + (due + latency) / SECOND)
-            by_method[method].append((latency, received, second))
-            if error:
-                all_stats.log_error(_TYPE, method, PaymentError(error))
+        by_method: dict[str, list[_Told]] = defaultdict(list)
+        for one in taken:
+            by_method[one[0]].append(one)
+            if one[3]:
+                all_stats.log_error(_TYPE, one[0], PaymentError(one[3]))
         for method, some in by_method.items():
-            entry = _entry(all_stats, method, some, now)
+            entry = _entry(all_stats, method, some)
             all_stats.total.extend(entry)
             all_stats.entries[(method, _TYPE)].extend(entry)
 
 
-def _entry(
-    all_stats: stats.RequestStats, method: str, some: list[tuple[int | None, int, int]], now: float
-) -> stats.StatsEntry:
+def _entry(all_stats: stats.RequestStats, method: str, some: list[_Told]) -> stats.StatsEntry:
     # Its annotations say int where log_request is given floats.
     entry: Any = stats.StatsEntry(all_stats, method, _TYPE)
     bucket = stats.bucket_response_time
-    times = [latency / MILLISECOND for latency, _, _ in some if latency is not None]
-    entry.num_requests = len(some)
+    now = time.time()
+    times = [latency / MILLISECOND for _, latency, _, _ in some if latency is not None]
+    entry.num_requests = entry.num_reqs_per_sec[int(now)] = len(some)
     entry.num_none_requests = len(some) - len(times)
     entry.last_request_timestamp = now
-    entry.total_content_length = sum(received for _, received, _ in some)
-    for _, _, second in some:
-        entry.num_reqs_per_sec[second] += 1
+    entry.total_content_length = sum([received for _, _, received, _ in some])
     if times:
         entry.total_response_time = sum(times)
         entry.min_response_time = min(times)

@@ -44,7 +44,7 @@ class Session:
         self._grace = scenario.load.timeout / SECOND
         self._most_in_flight = scenario.load.max_in_flight
         self._finished = False
-        self._events = RequestEvents(environment, clock)
+        self._events = RequestEvents(environment)
         self._player = Player(
             checkout=Checkout(scenario.load, scenario.seed, pools(scenario.seed)),
             share=share,

@@ -77,6 +77,32 @@ def test_a_payment_is_sound(payments: list[PlannedPayment]) -> None:
     assert {payment.instrument for payment in payments} == cards
 
 
+def test_the_body_says_what_was_planned(payments: list[PlannedPayment]) -> None:
+    for payment in payments:
+        plain = {
+            "order_id": 'o-"1"',
+            "amount_minor": payment.amount_minor,
+            "currency": payment.currency,
+            "method": payment.method,
+            "instrument": payment.instrument,
+            "customer": {
+                "name": payment.customer.name,
+                "email": payment.customer.email,
+                "country": payment.customer.country,
+            },
+            "cart": [
+                {
+                    "sku": line.product.sku,
+                    "name": line.product.name,
+                    "quantity": line.quantity,
+                    "price_minor": line.product.price_minor(payment.currency),
+                }
+                for line in payment.cart
+            ],
+        }
+        assert payment.body('o-"1"') == orjson.dumps(plain)
+
+
 def test_every_method_is_planned_and_a_debit_is_expected_to_be_accepted_even_if_its_bank_will_refuse() -> (
     None
 ):
