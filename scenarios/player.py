@@ -34,7 +34,8 @@ _LOOK_AT_MOST = 1000
 """Arrivals of other workers that are passed over in a row."""
 
 
-_LOOK_AT_JOURNAL_EVERY = 0.1
+_LOOK_EVERY = 0.1
+_FULL_COLLECTION_EVERY = 40
 _FLUSH_AT_LEAST = 2000
 """Records that are written before ``FLUSH_EVERY`` has passed: the more at once, the longer the load stands
 still, about a microsecond a record."""
@@ -89,7 +90,7 @@ class Player:
         self._disk_complained = False
         self._none_in_flight = gevent.event.Event()
         self._none_in_flight.set()
-        self._flusher = gevent.spawn(self._flush_forever) if writer else None
+        self._housekeeping = gevent.spawn(self._keep_house)
         self.in_flight = 0
         self.tally = Tally()
         self._watch = GeneratorWatch(writer.process, self.tally, wire, clock, writer) if writer else None
@@ -99,6 +100,8 @@ class Player:
         # What lives now lives to the end of the drill; scanning it again at each collection costs lateness.
         gc.collect()
         gc.freeze()
+        # From here on, garbage is collected where it costs least; see _keep_house.
+        gc.disable()
         if self._watch is not None:
             self._watch.start()
         epoch = self._clock.epoch_ns
@@ -130,8 +133,8 @@ class Player:
         self._none_in_flight.wait(grace)
         self._wire.close()
         self._alarm.close()
-        if self._flusher is not None:
-            self._flusher.kill()
+        self._housekeeping.kill()
+        gc.enable()
         if self._watch is not None:
             self._watch.stop()
         if self._writer is not None:
@@ -216,17 +219,21 @@ class Player:
                 )
             )
 
-    def _flush_forever(self) -> None:
-        assert self._writer is not None
-        flushed_ns = monotonic_ns()
-        flushed = 0
+    def _keep_house(self) -> None:
+        """Write the journal, and collect garbage right after it: there is least to look through then."""
+        done_ns = monotonic_ns()
+        done = rounds = 0
         while True:
-            gevent.sleep(_LOOK_AT_JOURNAL_EVERY)
+            gevent.sleep(_LOOK_EVERY)
             records = self.tally.sent + self.tally.ended
-            next_look_ns = monotonic_ns() + _LOOK_AT_JOURNAL_EVERY * SECOND
-            if next_look_ns > flushed_ns + FLUSH_EVERY * SECOND or records - flushed >= _FLUSH_AT_LEAST:
-                self._flush(self._writer.flush)
-                flushed_ns, flushed = monotonic_ns(), records
+            next_look_ns = monotonic_ns() + _LOOK_EVERY * SECOND
+            if next_look_ns > done_ns + FLUSH_EVERY * SECOND or records - done >= _FLUSH_AT_LEAST:
+                if self._writer is not None:
+                    self._flush(self._writer.flush)
+                if not gc.isenabled():
+                    rounds += 1
+                    gc.collect(1 if rounds % _FULL_COLLECTION_EVERY else 2)
+                done_ns, done = monotonic_ns(), records
 
     def _flush(self, action: Callable[[], None]) -> None:
         try:
