@@ -84,6 +84,16 @@ class Child:
         Raises:
             ChildError: It failed, or died.
         """
+        message = self.heard(timeout)
+        return None if message is None or "ready" not in message else message["ready"]
+
+    def heard(self, timeout: float) -> Message | None:
+        """What the child says before it is ready, ``ready`` or something else; ``None`` when it has said
+        nothing in time.
+
+        Raises:
+            ChildError: It failed, or died.
+        """
         try:
             message = self._tether.receive(timeout)
         except TimeoutError:
@@ -93,8 +103,7 @@ class Child:
             raise ChildError(f"{self.name} {self.end()} before it was ready{self._last_words()}") from None
         if "failed" in message:
             raise ChildError(f"{self.name}: {message['failed'].get('error', 'failed')}")
-        ready: Message = message.get("ready", {})
-        return ready
+        return message
 
     def deliver(self, webhooks: Mapping[str, Any]) -> None:
         """Tell a gateway where its webhooks go. Raises ChildError when the child is gone."""

@@ -25,6 +25,7 @@ from paydrill.live import View
 from paydrill.live_state import LAG_NS, LiveState
 from paydrill.process_faults import ProcessFaults
 from paydrill.run_folder import RunFolder, is_full
+from paydrill.workers import Awaited
 from scenarios.arrivals import stretches
 from scenarios.checkout import PlanSummary
 from scenarios.quantities import format_duration
@@ -39,6 +40,11 @@ _RECORDS = 60.0
 _RECORDS_RATE = 5
 _RECORDS_HURRIED = 10.0
 """The same of a drill that was stopped."""
+
+_LOAD = 3.0
+_ALL_WORKERS = 10.0
+"""Seconds that a load which is ended may take besides what is in flight; and one of several workers, whose
+journals have to come in."""
 
 _OVERTIME = 20.0
 """Seconds that the load may take after the last customer gave up, before it is taken for dead."""
@@ -83,6 +89,7 @@ class Conductor:
         view: Shows the drill.
         interrupts: Asked at every tick.
         command: The command line, for the record.
+        awaited: Load workers that somebody else starts; ``None``: none.
     """
 
     scenario: Scenario
@@ -92,6 +99,7 @@ class Conductor:
     view: View
     interrupts: Interrupts
     command: str
+    awaited: Awaited | None = None
     _crew: Crew = field(init=False)
     _clock: Clock = field(default_factory=Clock.starting_now)
     _writer: Writer | None = None
@@ -101,7 +109,12 @@ class Conductor:
 
     def __post_init__(self) -> None:
         self._crew = Crew(
-            self.scenario, self.folder, self.processes, tell=self.view.step, checkpoint=self._checkpoint
+            self.scenario,
+            self.folder,
+            self.processes,
+            self.awaited,
+            tell=self.view.step,
+            checkpoint=self._checkpoint,
         )
 
     def run(self) -> Ended:
@@ -119,7 +132,11 @@ class Conductor:
             try:
                 url = self._start()
             except CrewError as error:
+                self._crew.dismiss_workers()
                 raise AbortedError(str(error)) from error
+            except InterruptedDrillError:
+                self._crew.dismiss_workers()
+                raise
             return self._play(url)
         finally:
             self._crew.kill()
@@ -137,7 +154,7 @@ class Conductor:
         """Start all children and say go; returns the platform's URL."""
         self._describe(0, "")  # the load reads the resolved scenario from the run folder
         url = self._crew.start()
-        head_start = 1.0 if self.processes == 1 else 2.5
+        head_start = 2.5 if self._distributed else 1.0
         self._clock = Clock(time.monotonic_ns() + int(head_start * SECOND))
         start = datetime.datetime.now(datetime.UTC) + datetime.timedelta(seconds=head_start)
         self._describe(self._clock.epoch_ns, start.strftime("%Y-%m-%dT%H:%M:%S.%fZ"))
@@ -145,6 +162,10 @@ class Conductor:
         self._process_faults = ProcessFaults(self.scenario, self._crew, self._clock)
         self._process_faults.start()
         return url
+
+    @property
+    def _distributed(self) -> bool:
+        return self.processes > 1 or self.awaited is not None
 
     def _checkpoint(self) -> None:
         if self.interrupts.count:
@@ -173,7 +194,7 @@ class Conductor:
         load = self._crew.load
         if load is not None and load.alive():
             load.terminate()
-            load.wait(self.scenario.load.timeout / SECOND + 3)
+            load.wait(self.scenario.load.timeout / SECOND + (_ALL_WORKERS if self._distributed else _LOAD))
         ended = self._wait_for_processes(ended)
         platform = DrilledPlatform(url)
         try:

@@ -10,6 +10,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from journal.clock import Clock
 from journal.mending import mend
@@ -18,12 +19,15 @@ from paydrill import plans
 from paydrill.child import Child, ChildError, end_all
 from paydrill.drilled_platform import DrilledPlatform, PlatformError
 from paydrill.run_folder import RunFolder
+from paydrill.workers import Awaited
 from scenarios.schema import PLATFORM, Scenario
 
 _LOOPBACK = "127.0.0.1"
 _STEP = 0.1
 _PATIENCE = 60.0
 """Seconds that a child may take to be ready, on a busy machine."""
+_DISMISSAL = 5.0
+"""Seconds that the load's master may take to dismiss its workers."""
 _GRACE = 8.0
 """Seconds that a process which is restarted may take to finish what it has begun."""
 
@@ -40,6 +44,7 @@ class Crew:
         scenario: Says who is needed.
         folder: Where they write.
         processes: Load workers; 1 is a single Locust process.
+        awaited: Load workers that somebody else starts; ``None``: none.
         tell: Told what is being started.
         checkpoint: Called while waiting; what it raises ends the start.
     """
@@ -47,6 +52,7 @@ class Crew:
     scenario: Scenario
     folder: RunFolder
     processes: int
+    awaited: Awaited | None
     tell: Callable[[str], None]
     checkpoint: Callable[[], None]
     children: list[Child] = field(default_factory=list)
@@ -83,6 +89,12 @@ class Crew:
         """Let everybody flush and end within ``grace`` seconds, then kill who is left."""
         self._close()
         end_all(self.children, grace)
+
+    def dismiss_workers(self) -> None:
+        """Let the load's master tell workers on other machines that there will be nothing to play."""
+        if self.load is not None and self.awaited is not None:
+            self.load.terminate()
+            self.load.wait(_DISMISSAL)
 
     def kill(self) -> None:
         """End everybody at once."""
@@ -232,9 +244,9 @@ class Crew:
             watch.plan(plans.probes(scenario, urls, self.folder.run, journal))
         self.tell("starting the load ...")
         self.load = self._start_load(urls["platform"])
-        for waiting in (watch, self.load):
-            if waiting is not None:
-                self._ready(waiting)
+        if watch is not None:
+            self._ready(watch)
+        self._load_ready(self.load)
         self.checkpoint()
         return urls["platform"]
 
@@ -246,7 +258,11 @@ class Crew:
             "--scenario", str(self.folder.path / "scenario.yaml"), "--host", url,
             "--journal", str(self.folder.journal),
         ]  # fmt: skip
-        if self.processes > 1:
+        if self.awaited is not None:
+            command += ["--master", "--master-bind-host", self.awaited.host]
+            command += ["--master-bind-port", str(self.awaited.port)]
+            command += ["--expect-workers", str(self.awaited.workers)]
+        elif self.processes > 1:
             port = str(_free_port())
             command += ["--processes", str(self.processes), "--master-bind-host", _LOOPBACK]
             command += ["--master-bind-port", port, "--master-port", port]
@@ -271,6 +287,33 @@ class Crew:
             if (ready := child.ready_within(_STEP)) is not None:
                 return ready
         raise CrewError(f"{child.name} was not ready within {_PATIENCE:g} s (see {child.log})")
+
+    def _load_ready(self, load: Child) -> None:
+        """Wait for the load and its workers."""
+        if self.awaited is not None:
+            self.tell(f"start each load worker with: {self.awaited.how_to_start()}")
+        max_wait_s = _PATIENCE if self.awaited is None else self.awaited.max_wait_s
+        deadline = time.monotonic() + max_wait_s
+        workers: dict[str, Any] = {}
+        while time.monotonic() < deadline:
+            self.checkpoint()
+            message = load.heard(_STEP)
+            if message is not None and "ready" in message:
+                return
+            if message is not None and "workers" in message:
+                workers = message["workers"]
+                if self.awaited is not None:
+                    self.tell(_who_came(workers))
+        if not workers:
+            raise CrewError(f"the load was not ready within {max_wait_s:g} s (see {load.log})")
+        raise CrewError(f"{_who_came(workers)} within {max_wait_s:g} s; nothing was sent (see {load.log})")
+
+
+def _who_came(workers: Mapping[str, Any]) -> str:
+    """How many load workers are ready, and where; and why others were refused."""
+    ready, refused = workers["ready"], workers["refused"]
+    where = f" (on {', '.join(sorted(set(ready)))})" if ready else ""
+    return "; ".join([f"{len(ready)} of {workers['expected']} load workers ready{where}", *refused])
 
 
 def _reach(url: str) -> None:

@@ -15,6 +15,7 @@ from paydrill.live import View
 from paydrill.machine import this_machine
 from paydrill.open_files import problems
 from paydrill.run_folder import RunFolder, check_room
+from paydrill.workers import Awaited
 from scenarios.checkout import plan, summarise
 from scenarios.in_flight import most_waiting
 from scenarios.schema import Scenario
@@ -36,6 +37,7 @@ def play(
     view: View,
     interrupts: Interrupts,
     command: str,
+    awaited: Awaited | None = None,
 ) -> Judgement:
     """Play a drill and write its report.
 
@@ -46,6 +48,7 @@ def play(
         view: Shows the drill.
         interrupts: The first Ctrl-C ends the drill in order, the second one this process.
         command: The command line, for the record.
+        awaited: Load workers that somebody else starts; ``None``: none.
 
     Returns:
         What was found. A drill that was cut short says so in its verdict.
@@ -59,7 +62,9 @@ def play(
     view.step(f"planning {scenario.name} ...")
     summary = summarise(plan(scenario))
     check_room(folder, summary.payments)
-    unfit = problems(scenario, most_waiting(scenario.load, scenario.seed), processes, this_machine())
+    waiting = most_waiting(scenario.load, scenario.seed)
+    # What machines that are not known yet can carry is not known either.
+    unfit = problems(scenario, waiting, processes, this_machine()) if awaited is None else []
     if unfit:
         shutil.rmtree(folder.path)  # it is still empty
         raise AbortedError("\n".join(unfit))
@@ -71,6 +76,7 @@ def play(
         view=view,
         interrupts=interrupts,
         command=command,
+        awaited=awaited,
     )
     interrupts.on_second = lambda: _stop_now(conductor, folder)
     conductor.run()

@@ -20,6 +20,7 @@ from paydrill.peak_options import PeakOptions
 from paydrill.plans import key_problems
 from paydrill.run_folder import RunFolderError, create
 from paydrill.verdict_table import show_verdict
+from paydrill.workers import BindOption, ExpectWorkersOption, MaxWaitOption, WorkersError, awaited
 from scenarios.document import ScenarioError
 from scenarios.reading import load_scenario
 
@@ -35,6 +36,9 @@ def run(
         str | None, typer.Option(metavar="URL", help="Drill a platform that runs already.")
     ] = None,
     processes: ProcessesOption = 1,
+    expect_workers: ExpectWorkersOption = None,
+    bind: BindOption = None,
+    max_wait: MaxWaitOption = None,
     quiet: Annotated[bool, typer.Option("--quiet", help="Print the verdict only.")] = False,
     find_peak: Annotated[
         bool,
@@ -73,6 +77,12 @@ def run(
     unusable = key_problems(loaded)
     if unusable:
         leave(USAGE, "\n".join([*unusable, "nothing was started"]))
+    try:
+        workers = awaited(expect_workers, bind, max_wait, processes)
+    except WorkersError as error:
+        leave(USAGE, str(error))
+    if workers is not None and find_peak:
+        leave(USAGE, "--find-peak starts load workers for each step: give --processes, not --expect-workers")
     console = open_console()
     wish = PeakOptions(from_, to, step, precision, steps)
     if find_peak:
@@ -93,7 +103,13 @@ def run(
     with view_for(console, loaded, quiet) as view:
         try:
             judgement = play(
-                loaded, folder, processes=processes, view=view, interrupts=interrupts, command=command_line()
+                loaded,
+                folder,
+                processes=processes if workers is None else workers.workers,
+                view=view,
+                interrupts=interrupts,
+                command=command_line(),
+                awaited=workers,
             )
         except AbortedError as error:
             leave(ABORTED, f"aborted before the load began: {error}")
