@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from reports.load_processes import Samples
+from reports.load_processes import UNKNOWN, Samples
 from reports.observed import LATE_NS
 from reports.render.units import duration, moment, plural, share
 
@@ -135,10 +135,10 @@ def _collections(samples: Samples, rows: list[int], late: int) -> str:
 def _stopped(samples: Samples, rows: list[int], late: int) -> str:
     worst = max(rows, key=lambda at: int(samples.loop_lag_max_ns[at]))
     lag, until = duration(int(samples.loop_lag_max_ns[worst])), moment(int(samples.at_ns[worst]))
-    return (
-        f"load process {samples.process} did not run for {lag} before {until}, "
-        f"and neither computed nor waited for a CPU then: it was stopped, or its host was"
-    )
+    then = "neither computed nor waited for a CPU then: it was stopped, or its host was"
+    if samples.cpu_wait_ns[worst] == UNKNOWN:
+        then = "did not compute then: it was stopped, or others had its CPU"
+    return f"load process {samples.process} did not run for {lag} before {until}, and {then}"
 
 
 def _loop(samples: Samples, rows: list[int], late: int) -> str:

@@ -59,21 +59,23 @@ def generator(
     )
     steals = [samples.steal_ns for samples in processes]
     errors = _errors(known)
-    held_up = bottleneck(processes) if p99 is not None and p99 > LATENESS_P99_NS else ""
-    reasons = []
+    reasons: list[str] = []
+    causes: list[str] = []
     if p99 is not None and p99 > LATENESS_P99_NS:
         reasons.append(
             f"the load generator fell behind its schedule: 1% of the payments were sent more than "
-            f"{duration(p99)} late ({duration(LATENESS_P99_NS)} is allowed)" + _because(held_up)
+            f"{duration(p99)} late ({duration(LATENESS_P99_NS)} is allowed)"
         )
+        causes.append(bottleneck(processes))
     gone = _lost_with_worker(known)
     lost = int(np.count_nonzero(sent.lost) + np.count_nonzero(gone))
     never_sent = due - len(sent) - int(np.count_nonzero(gone))
     if due and never_sent / due > NEVER_SENT_SHARE:
         reasons.append(
             f"the load generator never sent {count(never_sent)} of {count(due)} payments that were due "
-            f"({share(never_sent / due)}; {share(NEVER_SENT_SHARE)} is allowed)" + _because(_told(errors))
+            f"({share(never_sent / due)}; {share(NEVER_SENT_SHARE)} is allowed)"
         )
+        causes.append(_told(errors))
     if complete and due and lost / due > NEVER_SENT_SHARE:
         reasons.append(
             f"the load generator lost {count(lost)} of {count(due)} payments that were due: what became of "
@@ -96,7 +98,7 @@ def generator(
         why="; ".join(reasons),
         missing=due - len(known),
         lost=lost,
-        bottleneck=held_up,
+        bottleneck="; ".join(cause for cause in causes if cause),
         errors=errors,
         loop_lag_p99_ns=percentile(lags, 0.99).value_ns,
         loop_lag_max_ns=int(lags[-1]) if len(lags) else None,
@@ -105,10 +107,6 @@ def generator(
         worst=_worst(known),
         processes=tuple(summary(samples) for samples in processes),
     )
-
-
-def _because(text: str) -> str:
-    return f"; the bottleneck is on record: {text}" if text else ""
 
 
 def _told(errors: Sequence[tuple[str, int]]) -> str:
@@ -149,6 +147,9 @@ def _incomplete(payments: Payments, processes: Sequence[Samples], stored: int | 
         names = f"process{'es' if len(gone) > 1 else ''} {listing(gone)}"
         reasons.append(f"the load {names} left no closing record: killed, or cut off from the journal")
     ended = sum(samples.ended for samples in processes)
+    if stored is not None:
+        # What the master wrote in the place of a worker is in no worker's tally.
+        stored -= int(np.count_nonzero(payments.error.starting(f"{GENERATOR}worker ")))
     if stored is not None and processes and not gone and not workers and ended != stored:
         reasons.append(
             f"the load processes saw {plural(ended, 'payment')} end, and the journal holds {count(stored)}"

@@ -33,7 +33,9 @@ def verdict(
     reasons = [_sentence(objective) for objective in failed]
     reasons += doubts
     # An objective that is undecided because the drill is in doubt would only say the same again.
-    reasons += [_sentence(o) for o in undecided if not any(doubt in o.why for doubt in doubts)]
+    reasons += [
+        _sentence(o) for o in undecided if not any(doubt in o.why or o.why in doubt for doubt in doubts)
+    ]
     if status == "PASS":
         reasons = [
             "the objective holds"
@@ -55,7 +57,8 @@ def invalid(
     if ended != "complete":
         doubts.append(f"the drill was {ended}: {ended_why}")
     if not generator.sound:
-        doubts.append(generator.why)
+        cause = f"; on record as its bottleneck: {generator.bottleneck}" if generator.bottleneck else ""
+        doubts.append(generator.why + cause)
     if idle := untested(faults):
         doubts.append(idle)
     doubts += [f"the journal file {one.file} {one.reason}" for one in damage if one.matters]

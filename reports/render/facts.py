@@ -159,8 +159,9 @@ def availability_text(findings: Findings) -> str:
     """How uptime was counted, in this drill's numbers."""
     seen = findings.availability
     bad = sum(piece.bad for piece in seen.slices)
-    text = f"{units.plural(len(seen.slices), 'slice')} of the load, {units.count(bad)} of them bad."
-    if open_ := sum(not piece.observed for piece in seen.slices):
+    open_ = sum(not piece.observed for piece in seen.slices)
+    text = f"{units.plural(len(seen.slices) - open_, 'slice')} of the load, {units.count(bad)} of them bad."
+    if open_:
         were = "was" if open_ == 1 else "were"
         text += (
             f" {units.count(open_)} more, {units.duration(seen.measured.unobserved_ns)} in all, {were} not "

@@ -32,6 +32,8 @@ def generator(findings: Findings) -> tuple[tuple[str, str], ...]:
             f"{units.count(made.peak_offered)} due, {units.count(made.peak_achieved)} sent",
         ),
     ]
+    if made.bottleneck:
+        said.insert(1, ("Bottleneck", made.bottleneck))
     if made.lost:
         said.insert(
             5, ("Lost", f"{units.plural(made.lost, 'payment')}: what became of them is not on record")
@@ -67,11 +69,8 @@ def load_processes(findings: Findings) -> Table:
         "#CPU of a core",
         "#Waited for a CPU",
         "#Collections",
-        "#Collecting",
         "#Loop lag p99",
-        "#Latest payment",
-        "#Connections",
-        "#No socket",
+        "#Most connections",
     )
     rows = tuple(_process(one) for one in findings.generator.processes)
     return Table("Load processes", columns, rows)
@@ -79,16 +78,15 @@ def load_processes(findings: Findings) -> Table:
 
 def _process(one: LoadProcess) -> tuple[Cell, ...]:
     waited = "-" if one.cpu_wait_ns is None else units.duration(one.cpu_wait_ns)
+    collecting = f"{units.duration(one.gc_pause_ns)}, longest {units.duration(one.gc_pause_max_ns)}"
+    without = f", {units.plural(one.socket_errors, 'payment')} without" if one.socket_errors else ""
     return (
         Cell(one.name, "" if one.closed else "left no closing record"),
         Cell(units.share(one.cpu_share), f"busiest second {units.share(one.cpu_share_max)}"),
         Cell(waited, units.plural(one.preemptions, "preemption")),
-        Cell(units.count(one.gc_pauses), f"longest {units.duration(one.gc_pause_max_ns)}"),
-        Cell(units.duration(one.gc_pause_ns)),
+        Cell(units.count(one.gc_pauses), collecting),
         Cell(units.duration(one.loop_lag_p99_ns), f"at most {units.duration(one.loop_lag_max_ns)}"),
-        Cell(units.duration(one.lateness_max_ns)),
-        Cell(units.count(one.connections), f"{units.count(one.connects)} made"),
-        Cell(units.plural(one.socket_errors, "payment") if one.socket_errors else "-"),
+        Cell(units.count(one.connections), f"{units.count(one.connects)} made{without}"),
     )
 
 

@@ -86,9 +86,10 @@ def _conditions(findings: Findings) -> list[tuple[str, str, str]]:
     run = findings.run
     cut_short = "" if run.ended == "complete" else f"the drill was {run.ended}: {run.ended_why}"
     lost = [f"{one.file} {one.reason}" for one in findings.damage if one.matters]
+    unsound = (findings.generator.why, findings.generator.bottleneck)
     conditions = [
         ("the drill ran to its end", cut_short, run.ended.upper()),
-        ("the load generator kept its schedule", findings.generator.why, "INCONCLUSIVE"),
+        ("the load generator kept its schedule", "; ".join(filter(None, unsound)), "INCONCLUSIVE"),
         ("the journal is whole", "; ".join(lost), "INCONCLUSIVE"),
         (
             "something was judged",

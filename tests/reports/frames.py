@@ -17,6 +17,7 @@ def payments(
     sent_ns: Sequence[int] | None = None,
     latency_ns: Sequence[int] | None = None,
     lost: Sequence[bool] | None = None,
+    errors: Sequence[str] | None = None,
 ) -> Payments:
     """Sent and answered payments; by default all succeed at once."""
     n = len(due_ns)
@@ -26,6 +27,8 @@ def payments(
     good = np.ones(n, bool) if success is None else np.array(success, bool)
     was_sent = sent != NEVER
     same = Coded(np.zeros(n, np.int16), ("x",))
+    texts = tuple(sorted(set(errors or [""])))
+    error = Coded(np.array([texts.index(text) for text in errors or [""] * n], np.int16), texts)
     return Payments(
         due_ns=due,
         sent_ns=sent,
@@ -44,6 +47,6 @@ def payments(
         currency=same,
         expected=same,
         outcome=same,
-        error=same,
+        error=error,
         gateway=same,
     )
