@@ -14,6 +14,9 @@ from scenarios.quantities import format_duration
 BUSY = 0.2
 """Cores used by others beyond which a measurement speaks of a busy machine."""
 
+IDLE = 0.5
+"""Part of its core below which a worker was not what limited the rate."""
+
 
 def show_calibration(console: Console, calibration: Calibration, machine: Machine) -> None:
     """Print what was measured, and on what."""
@@ -46,6 +49,10 @@ def show_calibration(console: Console, calibration: Calibration, machine: Machin
         lines.append(f"this is paydrill {__version__}: measure again with --calibrate")
     if not calibration.apart:
         lines.append("worker and platform shared the only core: a worker alone does more")
+    if figures.core < IDLE:
+        lines.append(
+            f"it used only {figures.core:.0%} of its core: something else made it late, and it may do more"
+        )
     if calibration.others > BUSY:
         lines.append(
             f"other processes used {calibration.others:.1f} cores meanwhile: measured when it is quiet, a "

@@ -107,6 +107,13 @@ def test_what_does_not_fit_while_the_platform_is_dark_is_said_with_when_and_what
     assert "28,232 ports after 2.6 s" in ports  # 28,232 x 51 / 544,000
 
 
+def test_ports_of_closed_connections_are_held_for_another_minute() -> None:
+    # 544,000 x (5 + 60) / 51 machines = 693,333.3; without the minute, 53,333.3.
+    for ports, warnings in ((60_000, 1), (693_333, 1), (693_334, 0)):
+        found = capacity(PEAK, FIGURES, dataclasses.replace(MACHINE, ports=ports))
+        assert len(found.warnings) == warnings
+
+
 def test_a_load_that_may_hold_too_little_for_the_peak_itself_is_said() -> None:
     (cap, *_) = capacity(dataclasses.replace(PEAK, max_in_flight=4_000), FIGURES, MACHINE).warnings
     assert "217,600 payments are in flight at the peak: set it to 217,600 at least" in cap
