@@ -220,6 +220,8 @@ def _budget(scenario: Scenario, state: LiveState, now_ns: int) -> Text:
         text.append(
             f"   month's 43.2 min left at {monthly.incidents:g} such incidents: {left:.1%}", style="dim"
         )
+    if warning := state.warning():
+        text.append(f"\nload generator: {warning}", style="bold red")
     if state.never_sent:
         text.append(f"   never sent {state.never_sent}", style="bold red")
     return text
@@ -231,6 +233,7 @@ def _figures(scenario: Scenario, state: LiveState, now_ns: int) -> str:
         f"{_stage(scenario, now_ns):<14} offered {rate_at(scenario.load.arrivals, now_ns):4.0f}/s  "
         f"achieved {state.achieved():4.0f}/s  success {'-' if success is None else _percent(success):>6}  "
         f"p95 {'-' if p95 is None else f'{p95 / 1e6:.0f} ms':>7}"
+        + (f"  GENERATOR {warning}" if (warning := state.warning()) else "")
     )
 
 

@@ -9,9 +9,13 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from typing import Any
 
 import pyarrow as pa
 
+from journal.records import GENERATOR
+from reports.bottleneck import BUSY
+from reports.observed import LATE_NS
 from scenarios.schema import GOOD_SHARE, Scenario
 
 _S = 1_000_000_000
@@ -44,6 +48,7 @@ class LiveState:
     faults: Fault id -> phase (``armed``, ``started``, ``stopped``).
     probes: (probe, target) -> last outcome.
     breakers: Gateway -> the platform's own word for its breaker.
+    generators: Load process -> what is wrong with it, empty if nothing is, by its last sample.
     slices: Second of the load -> payments due in it that have ended.
     """
 
@@ -56,6 +61,7 @@ class LiveState:
     hits: dict[str, int] = field(default_factory=dict)
     probes: dict[tuple[str, str], str] = field(default_factory=dict)
     breakers: dict[str, str] = field(default_factory=dict)
+    generators: dict[str, str] = field(default_factory=dict)
     slices: dict[int, Slice] = field(default_factory=dict)
     news: list[tuple[int, str]] = field(default_factory=list)
     _seen_until_ns: int = 0
@@ -76,6 +82,9 @@ class LiveState:
             elif table == "probe":
                 for row in rows:
                     self._probe(row)
+            elif table == "generator":
+                for row in rows:
+                    self._generator(row)
             elif table == "mark":
                 for row in rows:
                     self.news.append((row["at_ns"], row["text"]))
@@ -125,6 +134,7 @@ class LiveState:
         if sent is None:
             self.never_sent += 1
             return None
+        assert isinstance(sent, int)
         latency = done - due if isinstance(done, int) else None
         success = (
             row["error"] == ""
@@ -132,6 +142,12 @@ class LiveState:
             and latency is not None
             and latency <= self.scenario.load.timeout
         )
+        timeout = self.scenario.load.timeout
+        cut_short = not success and sent - due > LATE_NS and (latency is None or latency > timeout)
+        if cut_short or str(row["error"]).startswith(GENERATOR):
+            # The generator's failure, not the platform's: it must not end the drill.
+            self.never_sent += 1
+            return None
         at = done if isinstance(done, int) else due + self.scenario.load.timeout
         self.done += 1
         self.failed += not success
@@ -141,6 +157,27 @@ class LiveState:
         seen = Seen(at, latency, success, str(row["gateway"]))
         self.recent.append(seen)
         return seen
+
+    def warning(self) -> str:
+        """What is wrong with the load generator now, empty if nothing is."""
+        return "; ".join(f"{name} {what}" for name, what in sorted(self.generators.items()) if what)
+
+    def _generator(self, row: dict[str, Any]) -> None:
+        name, at, length = row["process"], row["at_ns"], row["interval_ns"]
+        if at <= 0:
+            return
+        late = max([row["lateness_max_ns"], *row["loop_lags_ns"]])
+        busy = row["cpu_ns"] / length if length > _S // 2 else 0.0
+        wrong = []
+        if late > LATE_NS:
+            wrong.append(f"is up to {late / 1e6:.0f} ms late")
+        if busy >= BUSY:
+            wrong.append(f"uses {busy:.0%} of a core")
+        before, self.generators[name] = self.generators.get(name, ""), " and ".join(wrong)
+        if wrong and not before:
+            self.news.append((at, f"load generator: {name} {self.generators[name]}"))
+        elif before and not wrong:
+            self.news.append((at, f"load generator: {name} keeps up again"))
 
     def _probe(self, row: dict[str, object]) -> None:
         key = (str(row["probe"]), str(row["target"]))

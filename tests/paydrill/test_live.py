@@ -9,6 +9,7 @@ from journal.records import FaultEvent, Mark, Payment, ProbeResult, Record, sche
 from paydrill.live import Lines, picture
 from paydrill.live_state import LiveState
 from scenarios.reading import load_scenario
+from tests.reports.load_samples import CALM
 
 S, MS = 1_000_000_000, 1_000_000
 SCENARIO = load_scenario("gateway_failover")
@@ -69,6 +70,36 @@ def test_the_picture_shows_the_fault_the_breaker_and_the_probe() -> None:
     assert "fail" in stripe
     assert "00:44 of 01:30" in text
     assert "never sent 1" in text
+
+
+def test_a_load_generator_that_cannot_keep_up_is_told_and_that_it_can_again() -> None:
+    state = LiveState(SCENARIO)
+    late = CALM._replace(at_ns=2 * S, lateness_max_ns=230 * MS, cpu_ns=970 * MS)
+    lagging = CALM._replace(at_ns=4 * S, loop_lags_ns=(1 * MS, 1_400 * MS))
+    state.take([batch("generator", CALM, late)])
+    assert state.warning() == "load-0 is up to 230 ms late and uses 97% of a core"
+    console = Console(width=110, file=StringIO(), record=True)
+    console.print(picture(SCENARIO, state, 2 * S))
+    assert "load generator: load-0 is up to 230 ms late" in console.export_text()
+    state.take([batch("generator", late._replace(at_ns=3 * S))])
+    state.take([batch("generator", lagging)])
+    assert state.warning() == "load-0 is up to 1400 ms late"
+    state.take([batch("generator", CALM._replace(at_ns=5 * S))])
+    assert state.warning() == ""
+    assert [text for _, text in state.news] == [
+        "load generator: load-0 is up to 230 ms late and uses 97% of a core",
+        "load generator: load-0 keeps up again",
+    ]
+
+
+def test_what_the_generator_failed_to_send_is_not_the_platforms_failure() -> None:
+    state = LiveState(SCENARIO)
+    in_time = payment(39 * S, error="time-out", latency_ns=None)
+    late = in_time._replace(sent_ns=40 * S)
+    starved = payment(39 * S, error="generator: no file descriptor left (EMFILE)")
+    refused = payment(39 * S, error="HTTP 500")._replace(sent_ns=39 * S + 90 * MS)
+    seen = state.take([batch("payment", in_time, late, starved, refused)])
+    assert (len(seen), state.failed, state.never_sent) == (2, 2, 2)
 
 
 def test_lines_tell_news_once() -> None:
