@@ -32,24 +32,30 @@ def show_search(console: Console, found: PeakFindings, folder: Path) -> None:
 
 
 def _steps(found: PeakFindings) -> Table:
-    """Below each figure stands its bound of 95%: the end that an objective has to fear."""
+    """By rate; below what was asked stands what was sent, below each figure its bound of 95%: the end that an
+    objective has to fear."""
     table = Table(box=box.SIMPLE, pad_edge=False, padding=(0, 1))
-    for column in ("asked", "achieved", "success", "p95", "p99", "late p99"):
+    for column in ("asked\nsent", "success", "p95", "p99", "late p99"):
         table.add_column(column, header_style="dim", justify="right", no_wrap=True)
-    table.add_column("step", header_style="dim", justify="right")
-    table.add_column("came to", header_style="dim", overflow="fold")
+    table.add_column("came to", header_style="dim")
     for step in sorted(found.steps, key=lambda step: (step.rate, step.number)):
         table.add_row(
-            peak_wording.rate(step.rate),
-            peak_wording.rate(step.achieved),
-            _with_bound(units.share(step.success.value), _success_bound(step)),
-            _with_bound(peak_wording.percentile(step.p95), _ceiling(step.p95.high_ns)),
-            _with_bound(peak_wording.percentile(step.p99), _ceiling(step.p99.high_ns)),
+            _over(peak_wording.rate(step.rate), peak_wording.rate(step.achieved)),
+            _over(units.share(step.success.value), _success_bound(step)),
+            _over(peak_wording.percentile(step.p95), _ceiling(step.p95.high_ns)),
+            _over(peak_wording.percentile(step.p99), _ceiling(step.p99.high_ns)),
             units.duration(step.lateness_p99_ns),
-            str(step.number),
-            Text(peak_wording.outcome(step), style=STYLES[step.outcome]),
+            _outcome(step),
         )
     return table
+
+
+def _outcome(step: StepFindings) -> Text:
+    word = Text(peak_wording.OUTCOMES[step.outcome], style=STYLES[step.outcome])
+    word.append(f"  step {step.number}", style="not bold dim")
+    if why := peak_wording.detail(step).replace("latency ", ""):
+        word.append(f"\n{why}", style="not bold dim")
+    return word
 
 
 def _success_bound(step: StepFindings) -> str:
@@ -60,5 +66,5 @@ def _ceiling(high_ns: int | None) -> str:
     return f"≤ {units.duration(high_ns)}" if high_ns is not None else "no bound"
 
 
-def _with_bound(value: str, bound: str) -> Text:
-    return Text.assemble(value, (f"\n{bound}" if bound else "", "dim"))
+def _over(figure: str, below: str) -> Text:
+    return Text.assemble(figure, (f"\n{below}" if below else "", "dim"))

@@ -13,16 +13,18 @@ OUTCOMES: dict[Outcome, str] = {
     "held": "held",
     "broke": "broke",
     "undecided": "undecided",
-    "unsound": "generator late",
-    "blind": "no evidence",
+    "unsound": "not judged",
+    "blind": "not judged",
 }
+
+_NOT_JUDGED: dict[Outcome, str] = {"unsound": "generator late", "blind": "no evidence"}
 
 WHYS: dict[Why, str] = {
     "start": "the start",
     "raise": "raised",
     "lower": "lowered",
-    "narrow": "between what held and what did not",
-    "longer": "again, longer: there were too few payments",
+    "narrow": "in between",
+    "longer": "again, for longer",
     "confirm": "again, to confirm",
 }
 
@@ -32,6 +34,18 @@ def rate(per_second: float) -> str:
     if per_second >= 100:
         return f"{per_second:,.0f}/s"
     return f"{per_second:.3g}/s"
+
+
+def interval(found: PeakFindings) -> str:
+    """The interval in figures: ``187 to 196/s``, ``at least 800/s``, ``below 5/s``, ``unknown``."""
+    low, high = found.low, found.high
+    if low is not None and high is not None and high.kind == "broke":
+        return f"{rate(low.achieved).removesuffix('/s')} to {rate(high.achieved)}"
+    if low is not None:
+        return f"at least {rate(low.achieved)}"
+    if high is not None and high.kind == "broke":
+        return f"below {rate(high.achieved)}"
+    return "unknown"
 
 
 def headline(found: PeakFindings) -> str:
@@ -62,7 +76,7 @@ def reasons(found: PeakFindings, stopped: Reason | None) -> Iterator[str]:
     if found.ended_why:
         yield wording.sentence(found.ended_why)
     for goal in found.broke_first:
-        yield wording.sentence(f"{named(goal)} at {rate(high.rate if high else 0)} asked: {goal.why}")
+        yield wording.sentence(f"{named(goal)}: {goal.why}")
     if stopped == "blind" or (high is not None and high.kind in ("unsound", "blind")):
         last = [step for step in found.steps if step.outcome in ("unsound", "blind")][-1]
         yield wording.sentence(f"step {last.number}, {rate(last.rate)} asked: {last.said}")
@@ -82,8 +96,8 @@ def reasons(found: PeakFindings, stopped: Reason | None) -> Iterator[str]:
 
 
 def named(goal: ObjectiveFinding) -> str:
-    """``latency p95 1.21 s (< 800 ms)``."""
-    return f"{wording.words(goal.name)} {tables.measured_text(goal)} ({wording.target(goal)} asked)"
+    """``latency p95 was 1.21 s (< 800 ms asked)``."""
+    return f"{wording.words(goal.name)} was {tables.measured_text(goal)} ({wording.target(goal)} asked)"
 
 
 def sureness(found: PeakFindings) -> str:
@@ -124,9 +138,24 @@ def _percent(share: float) -> str:
 
 
 def outcome(step: StepFindings) -> str:
-    """``held``; ``broke: latency p95``."""
-    word = OUTCOMES[step.outcome]
-    return f"{word}: {units.listing([wording.words(name) for name in step.broke])}" if step.broke else word
+    """``held``; ``broke: latency p95``; ``not judged: generator late``."""
+    word, why = OUTCOMES[step.outcome], detail(step)
+    return f"{word}: {why}" if why else word
+
+
+def detail(step: StepFindings) -> str:
+    """What broke, or why a step could not be judged; empty if neither."""
+    if step.broke:
+        return units.listing([wording.words(name) for name in step.broke])
+    return _NOT_JUDGED.get(step.outcome, "")
+
+
+def between(low: str, high: str) -> str:
+    """Two ends of an interval, with their unit once if they share it: ``17 to 27 ms``."""
+    number, _, unit = low.partition(" ")
+    if unit and unit == high.partition(" ")[2]:
+        return f"{number} to {high}"
+    return f"{low.removesuffix('%')} to {high}" if high.endswith("%") else f"{low} to {high}"
 
 
 def percentile(found: Percentile) -> str:

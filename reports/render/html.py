@@ -46,7 +46,20 @@ def html_of(findings: Findings, plots: Mapping[str, Plot], refuge: str) -> str:
         plots: Figures by name; ``X-narrow`` stands in for ``X`` on a phone.
         refuge: The gateway that took the traffic of the first fault, for the headline.
     """
-    environment = jinja2.Environment(
+    return (
+        environment(tables=tables, facts=facts, generator=generator, wording=wording, chronicle=chronicle.chronicle)
+        .get_template("report.html")
+        .render(
+            found=findings,
+            headline=wording.headline(findings, refuge),
+            figures=figures_of(plots),
+        )
+    )
+
+
+def environment(**names: object) -> jinja2.Environment:
+    """What every page is rendered by; ``names`` are what its template uses."""
+    made = jinja2.Environment(
         loader=jinja2.FileSystemLoader(TEMPLATES),
         autoescape=True,
         undefined=jinja2.StrictUndefined,
@@ -55,21 +68,18 @@ def html_of(findings: Findings, plots: Mapping[str, Plot], refuge: str) -> str:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    environment.globals.update(
-        tables=tables,
-        facts=facts,
-        generator=generator,
+    made.globals.update(
         units=units,
-        wording=wording,
-        chronicle=chronicle.chronicle,
         light=_variables({name: colour for colour, name in VARIABLES.items()}),
         dark=_variables(DARK),
+        **names,
     )
-    return environment.get_template("report.html").render(
-        found=findings,
-        headline=wording.headline(findings, refuge),
-        figures={name: _figure(name, plots) for name in plots if not name.endswith("-narrow")},
-    )
+    return made
+
+
+def figures_of(plots: Mapping[str, Plot]) -> dict[str, Sequence[tuple[str, str, Markup]]]:
+    """The figures of a page by name, each in its shapes."""
+    return {name: _figure(name, plots) for name in plots if not name.endswith("-narrow")}
 
 
 def _figure(name: str, plots: Mapping[str, Plot]) -> Sequence[tuple[str, str, Markup]]:

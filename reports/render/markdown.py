@@ -15,7 +15,7 @@ MOST_BYTES = 1024 * 1024
 MOST_CHARACTERS = 600
 """Of one text of a run; a longer one is cut."""
 
-_MARKS = {"PASS": "✅", "FAIL": "❌", "INCONCLUSIVE": "❔"}
+MARKS = {"PASS": "✅", "FAIL": "❌", "INCONCLUSIVE": "❔"}
 _SPECIAL = re.compile(r"([\\`*\[\]<>|~])")
 
 
@@ -35,7 +35,7 @@ def markdown_of(findings: Findings, refuge: str) -> str:
 def _lines(findings: Findings, refuge: str) -> Iterator[str]:
     run, verdict = findings.run, findings.verdict
     ended = "" if run.ended == "complete" else f" ({run.ended})"
-    yield f"# {_MARKS[verdict.status]} {verdict.status}: {escaped(run.scenario)}{ended}"
+    yield f"# {MARKS[verdict.status]} {verdict.status}: {escaped(run.scenario)}{ended}"
     yield ""
     yield f"**{escaped(wording.headline(findings, refuge))}.**"
     yield ""
@@ -45,7 +45,7 @@ def _lines(findings: Findings, refuge: str) -> Iterator[str]:
     yield "## Objectives"
     yield ""
     if findings.objectives:
-        yield from _table(tables.objectives(findings))
+        yield from table_of(tables.objectives(findings))
     else:
         yield "The scenario gates nothing."
     yield ""
@@ -54,42 +54,42 @@ def _lines(findings: Findings, refuge: str) -> Iterator[str]:
         yield ""
         yield escaped(facts.fault_window(fault))
         yield ""
-        yield from _table(tables.fault_figures(fault))
+        yield from table_of(tables.fault_figures(fault))
         yield ""
-        yield from _pairs(facts.fault_payments(fault) + facts.fault_downtime(findings, fault))
+        yield from pairs_of(facts.fault_payments(fault) + facts.fault_downtime(findings, fault))
         yield ""
     yield "## Availability"
     yield ""
     yield escaped(facts.availability_text(findings))
     yield ""
-    yield from _table(tables.uptime(findings))
+    yield from table_of(tables.uptime(findings))
     yield ""
     yield "## Money"
     yield ""
     yield escaped(facts.money_text(findings))
     yield ""
-    yield from _table(tables.money_counts(findings))
+    yield from table_of(tables.money_counts(findings))
     yield ""
     yield "## Success and latency"
     yield ""
-    yield from _table(tables.success(findings))
+    yield from table_of(tables.success(findings))
     yield ""
-    yield from _table(tables.latency(findings))
+    yield from table_of(tables.latency(findings))
     yield ""
     if error := generator.latency_error(findings):
         yield escaped(error)
         yield ""
     yield "## Load generator"
     yield ""
-    yield from _pairs(generator.generator(findings))
+    yield from pairs_of(generator.generator(findings))
     yield ""
     for table in (generator.load_processes(findings), generator.worst_seconds(findings)):
         if table.rows:
-            yield from _table(table)
+            yield from table_of(table)
             yield ""
     yield "<details><summary>Provenance</summary>"
     yield ""
-    yield from _pairs(facts.provenance(findings))
+    yield from pairs_of(facts.provenance(findings))
     yield ""
     yield "</details>"
     yield ""
@@ -103,7 +103,8 @@ def escaped(text: str) -> str:
     return _SPECIAL.sub(r"\\\1", plain.replace("&", "&amp;"))
 
 
-def _table(table: Table) -> Iterator[str]:
+def table_of(table: Table) -> Iterator[str]:
+    """A table, line by line."""
     yield _row([escaped(name.lstrip("#")) for name in table.columns])
     yield _row(["---:" if name.startswith("#") else "---" for name in table.columns])
     for row in table.rows:
@@ -116,13 +117,14 @@ def _row(cells: list[str]) -> str:
 
 def _cell(cell: Cell, head: bool) -> str:
     text = escaped(cell.text)
-    if cell.status and cell.status in _MARKS:
-        text = f"{_MARKS[cell.status]} {text}" if cell.text == cell.status else f"**{text}**"
+    if cell.status and cell.status in MARKS:
+        text = f"{MARKS[cell.status]} {text}" if cell.text == cell.status else f"**{text}**"
     elif head:
         text = f"**{text}**"
     return f"{text} ({escaped(cell.note)})" if cell.note else text
 
 
-def _pairs(pairs: facts.Facts) -> Iterator[str]:
+def pairs_of(pairs: facts.Facts) -> Iterator[str]:
+    """Terms with what there is to say of them, as a list."""
     for term, text in pairs:
         yield f"- **{escaped(term)}**: {escaped(text)}"

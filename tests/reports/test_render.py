@@ -22,6 +22,7 @@ from reports.render.payments_parquet import payments_parquet
 from reports.render.verdict_json import SCHEMA, json_schema, verdict_json
 from reports.run_folder import open_run
 from tests.reports.drill import MS, Drill, S
+from tests.reports.json_schema import misfits
 
 GOLDEN = Path(__file__).parent / "golden"
 DOCS = Path(__file__).parents[2] / "docs"
@@ -93,53 +94,13 @@ def test_the_schema_in_the_documentation_is_that_of_the_code() -> None:
     assert json.loads((DOCS / "verdict.schema.json").read_text()) == json.loads(json.dumps(json_schema()))
 
 
-def _fits(
-    value: object, schema: dict[str, object], parts: dict[str, dict[str, object]], where: str
-) -> list[str]:
-    """What in a value does not fit its schema; of the schema's words only those that ours uses."""
-    known = {"$ref", "anyOf", "type", "properties", "required", "items", "prefixItems", "enum", "const",
-             "additionalProperties", "minItems", "maxItems", "title", "description", "$defs", "$schema"}  # fmt: skip
-    assert set(schema) <= known, set(schema) - known
-    if "$ref" in schema:
-        return _fits(value, parts[str(schema["$ref"]).split("/")[-1]], parts, where)
-    if "anyOf" in schema:
-        options: list[dict[str, object]] = schema["anyOf"]  # type: ignore[assignment]
-        return [] if any(not _fits(value, one, parts, where) for one in options) else [f"{where}: {value!r}"]
-    if "const" in schema or "enum" in schema:
-        allowed = schema.get("enum", [schema.get("const")])
-        return [] if value in allowed else [f"{where}: {value!r}"]  # type: ignore[operator]
-    kinds = {
-        "string": str,
-        "integer": int,
-        "number": (int, float),
-        "boolean": bool,
-        "null": type(None),
-        "array": list,
-        "object": dict,
-    }
-    if not isinstance(value, kinds[str(schema["type"])]):  # type: ignore[arg-type]
-        return [f"{where}: {value!r} is no {schema['type']}"]
-    wrong = []
-    if isinstance(value, dict) and "properties" in schema:
-        properties: dict[str, dict[str, object]] = schema["properties"]  # type: ignore[assignment]
-        wrong += [f"{where}.{name} is missing" for name in schema["required"] if name not in value]  # type: ignore[attr-defined]
-        wrong += [f"{where}.{name} is not in the schema" for name in value if name not in properties]
-        for name in set(value) & set(properties):
-            wrong += _fits(value[name], properties[name], parts, f"{where}.{name}")
-    if isinstance(value, list) and "items" in schema:
-        items: dict[str, object] = schema["items"]  # type: ignore[assignment]
-        for at, part in enumerate(value):
-            wrong += _fits(part, items, parts, f"{where}[{at}]")
-    return wrong
-
-
 def test_the_file_fits_its_schema(judgement: Judgement) -> None:
     schema = json_schema()
     data = json.loads(verdict_json(judgement.findings))
-    assert _fits(data, schema, schema["$defs"], "") == []
+    assert misfits(data, schema, schema["$defs"], "") == []
     assert data["schema"] == SCHEMA
     del data["money"]["orders"]
-    assert _fits(data, schema, schema["$defs"], "") == [".money.orders is missing"]
+    assert misfits(data, schema, schema["$defs"], "") == [".money.orders is missing"]
 
 
 def test_every_field_is_documented() -> None:
