@@ -47,7 +47,9 @@ def html_of(findings: Findings, plots: Mapping[str, Plot], refuge: str) -> str:
         refuge: The gateway that took the traffic of the first fault, for the headline.
     """
     return (
-        environment(tables=tables, facts=facts, generator=generator, wording=wording, chronicle=chronicle.chronicle)
+        environment(
+            tables=tables, facts=facts, generator=generator, wording=wording, chronicle=chronicle.chronicle
+        )
         .get_template("report.html")
         .render(
             found=findings,
