@@ -5,6 +5,11 @@ from __future__ import annotations
 import gc
 from typing import Any
 
+_USUAL = gc.get_threshold()
+_THRESHOLDS = (5_000, 5, 10)
+"""A young collection for every so many objects more, and a freeze for every sixth of them. By the usual 700,
+what is merely in flight under load would be looked at over and over."""
+
 
 def freeze_survivors() -> None:
     """From here on, whatever two young collections leave alive is not looked at again.
@@ -18,6 +23,7 @@ def freeze_survivors() -> None:
     """
     gc.collect()
     gc.freeze()
+    gc.set_threshold(*_THRESHOLDS)
     if _freeze not in gc.callbacks:
         gc.callbacks.append(_freeze)
 
@@ -27,6 +33,7 @@ def look_again() -> None:
     if _freeze in gc.callbacks:
         gc.callbacks.remove(_freeze)
     gc.unfreeze()
+    gc.set_threshold(*_USUAL)
 
 
 def _freeze(phase: str, info: dict[str, Any]) -> None:

@@ -290,22 +290,21 @@ class Outbox:
             await endpoint.close()
 
     def _send(self, event: Event) -> None:
-        now = self.clock.now()
-        wanted = sum(endpoint.wants is None or endpoint.wants(event.kind) for endpoint in self._endpoints)
-        if not wanted:
+        wanting = [
+            endpoint for endpoint in self._endpoints if endpoint.wants is None or endpoint.wants(event.kind)
+        ]
+        if not wanting:
             return
         if self.unsent is not None:
-            for endpoint in self._endpoints:
-                if endpoint.wants is None or endpoint.wants(event.kind):
-                    self.unsent[event.number, endpoint.url] = (1, 0.0)
+            for endpoint in wanting:
+                self.unsent[event.number, endpoint.url] = (1, 0.0)
             return
+        now = self.clock.now()
         if len(self._pending) > 2 * KEPT:
             first = self.forgotten
             self._pending = {number: n for number, n in self._pending.items() if number >= first}
-        self._pending[event.number] = wanted
-        for endpoint in self._endpoints:
-            if endpoint.wants is not None and not endpoint.wants(event.kind):
-                continue
+        self._pending[event.number] = len(wanting)
+        for endpoint in wanting:
             copies = 2 if self._doubled and self._doubles.uniform(event.number) < self._doubled else 1
             for copy in range(copies):
                 wait = self._jitter_s * self._delays.uniform(2 * event.number + copy) if self._jitter_s else 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Sequence
 
 from journal.tether import Message
@@ -27,4 +28,5 @@ def deliver(outbox: Outbox, webhooks: Message) -> None:
 def _among(kinds: Sequence[str]) -> Callable[[str], bool]:
     exact = frozenset(kind for kind in kinds if not kind.endswith("*"))
     begins = tuple(kind[:-1] for kind in kinds if kind.endswith("*"))
-    return lambda kind: kind in exact or kind.startswith(begins)
+    # There are some dozens of kinds, and several events a payment.
+    return functools.cache(lambda kind: kind in exact or kind.startswith(begins))

@@ -26,7 +26,7 @@ from mocks.platform.entry import Entry, Event
 from mocks.platform.payment import UNDECIDED, Payment, Refund
 from mocks.platform.tables import Record
 
-PACE = 0.005
+PACE = 0.01
 """Seconds from the start of one commit to that of the next, at least. A write that finds the store at rest is
 committed at once."""
 

@@ -7,6 +7,7 @@ import re
 from mocks.gateways.adyen.settlement_report import REPORTS
 from mocks.gateways.adyen.three_d_secure import PAGE
 
+_VERSION = re.compile(r"\A/v\d+")
 _DISPUTES = r"/ca/services/DisputeService/v\d+"
 
 _ROUTES = (
@@ -42,4 +43,4 @@ def endpoint(method: str, path: str) -> tuple[str, str]:
 
 def unversioned(path: str) -> str:
     """The path without its version, ``/payments`` of ``/v72/payments``."""
-    return re.sub(r"\A/v\d+", "", path)
+    return _VERSION.sub("", path)

@@ -41,7 +41,11 @@ def parse(text: str) -> Parameters:
     for pair in pairs:
         name, _, value = pair.partition("=")
         path = _path(name) if len(name) <= _CACHED else _path.__wrapped__(name)
-        _put(tree, path, _decoded(value))
+        plain = value if value.isascii() and "%" not in value and "+" not in value else _decoded(value)
+        if len(path) == 1 and path[0] not in tree:
+            tree[path[0]] = plain
+        else:
+            _put(tree, path, plain)
     return tree
 
 

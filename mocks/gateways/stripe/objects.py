@@ -70,10 +70,11 @@ def metadata(parameters: Parameters) -> dict[str, str]:
         return {}
     if isinstance(node, str):
         raise invalid("Invalid object", param="metadata")
-    pairs = {name: value for name, value in node.items() if isinstance(value, str)}
-    if len(pairs) != len(node) or len(pairs) > 50:
-        raise invalid("Metadata must be at most 50 plain values.", param="metadata")
-    for name, value in pairs.items():
+    pairs: dict[str, str] = {}
+    for name, value in node.items():
+        if not isinstance(value, str) or len(node) > 50:
+            raise invalid("Metadata must be at most 50 plain values.", param="metadata")
+        pairs[name] = value
         if len(name) > 40 or len(value) > 500:
             raise invalid(
                 "Metadata: a name of more than 40 or a value of more than 500 characters", param="metadata"

@@ -87,9 +87,10 @@ class PaymentIntent:
     def order_id(self) -> str:
         """By convention of this project a caller puts its order id into ``metadata[order_id]``."""
         labels = self.labels
-        return next(
-            (value for name, value in zip(labels[::2], labels[1::2], strict=True) if name == "order_id"), ""
-        )
+        for place in range(0, len(labels), 2):
+            if labels[place] == "order_id":
+                return labels[place + 1]
+        return ""
 
     @property
     def charge(self) -> Charge:

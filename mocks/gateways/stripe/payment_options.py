@@ -9,6 +9,9 @@ from mocks.gateways.stripe.payment_intent import DEFAULT_TYPES, PaymentIntent
 from mocks.gateways.stripe.payment_method import TYPES
 from mocks.gateways.stripe.sepa_debit import CURRENCY as SEPA_CURRENCY
 
+_ONLY_CARDS: Parameters = {"0": "card"}
+"""What ``payment_method_types[]=card`` is read as: what most payments name."""
+
 
 def check_type(intent: PaymentIntent, kind: str) -> None:
     """Raises StripeError (400) when the PaymentIntent cannot be paid by this type."""
@@ -36,6 +39,8 @@ def types_of(parameters: Parameters) -> tuple[str, ...]:
 
     A type that Stripe has and this mock does not is refused as on an account that has not turned it on.
     """
+    if parameters["payment_method_types"] == _ONLY_CARDS:
+        return DEFAULT_TYPES
     try:
         names = [str(name) for name in listed(parameters["payment_method_types"])]
     except FormError as error:
