@@ -32,7 +32,7 @@ GRACE = 2.0
 
 
 SWITCH_INTERVAL = 0.001
-"""Seconds after which the store's thread, back from the disk, takes Python's lock from a loop that is busy. By
+"""Seconds after which the store's thread, back from the disk, takes Python's lock from a busy loop. By
 the usual five milliseconds a commit would take several times as long as its fsync."""
 
 
