@@ -58,6 +58,7 @@ class RequestEvents:
         # Not killed: it may be in the middle of a delivery.
         self._closing = True
         self._delivering.join()
+        self._deliver()
 
     def _deliver_forever(self) -> None:
         while not self._closing:

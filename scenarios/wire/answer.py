@@ -65,7 +65,7 @@ class Reader:
         self._parser = httptools.HttpResponseParser(self)
         self._body: list[bytes] = []
         self._begun = 0
-        self._in_head = False
+        self._in_body = False
         self._length: bytes | None = None
         self._codings = b""
         self._excess = False
@@ -98,7 +98,7 @@ class Reader:
 
     def close(self) -> None:
         """The other end has closed: an answer that says nothing of its length is whole now."""
-        if self.answer is None and self._begun and not self._in_head and self._ends_with_the_connection():
+        if self.answer is None and self._in_body and self._ends_with_the_connection():
             self.answer = Answer(self._parser.get_status_code(), b"".join(self._body))
 
     def _ends_with_the_connection(self) -> bool:
@@ -111,7 +111,7 @@ class Reader:
             self._excess = True
             return
         self._begun += 1
-        self._in_head = True
+        self._in_body = False
         self._length = None
         self._codings = b""
         self._body.clear()
@@ -124,7 +124,7 @@ class Reader:
             self._codings += b"," + value if self._codings else value
 
     def on_headers_complete(self) -> None:
-        self._in_head = False
+        self._in_body = self._parser.get_status_code() >= 200
 
     def on_body(self, data: bytes) -> None:
         if self.answer is None:

@@ -178,11 +178,12 @@ class Connection:
         except MalformedError as error:
             self._lose(str(error))
             return
+        if self._received > ANSWER_LIMIT:
+            self._lose(f"the answer is larger than {ANSWER_LIMIT // 1024} KiB")
+            return
         if reader.answer is None:
             if not data:
                 self._lose("connection closed before the answer was whole")
-            elif self._received > ANSWER_LIMIT:
-                self._lose(f"the answer is larger than {ANSWER_LIMIT // 1024} KiB")
             return
         if first and reader.plain:
             self._heads.learn(data, reader.answer)

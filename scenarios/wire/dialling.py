@@ -48,7 +48,7 @@ def dial(target: Target, timeout: float) -> Transport:
 
 def _connect(target: Target) -> _socket.socket:
     """A connection to the first of the target's addresses that takes one."""
-    found = socket.getaddrinfo(target.host, target.port, type=socket.SOCK_STREAM)
+    found = target.numeric or socket.getaddrinfo(target.host, target.port, type=socket.SOCK_STREAM)
     failure = OSError(f"{target.host} has no address")
     for family, kind, protocol, _, address in found:
         try:

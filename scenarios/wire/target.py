@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import _socket
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 from gevent import ssl
@@ -19,6 +21,8 @@ class Target:
         prefix: What stands before every path; empty or begins with a slash.
         authority: What the ``Host`` header says.
         tls: With what HTTPS is spoken; None for plain HTTP.
+        numeric: What ``getaddrinfo`` makes of the host if it is an address: no name has to be looked up then,
+            which takes a thread. Empty if it is a name.
     """
 
     host: str
@@ -26,6 +30,7 @@ class Target:
     prefix: str
     authority: str
     tls: ssl.SSLContext | None
+    numeric: tuple[Any, ...]
 
     @classmethod
     def of(cls, url: str, ca: Path | None = None) -> Target:
@@ -46,13 +51,23 @@ class Target:
         if parts.scheme not in ("http", "https") or not parts.hostname:
             raise ValueError(f"{url!r} is not an http:// or https:// URL")
         tls = _context(ca) if parts.scheme == "https" else None
+        port = port or (443 if tls else 80)
         return cls(
             host=parts.hostname,
-            port=port or (443 if tls else 80),
+            port=port,
             prefix=parts.path.rstrip("/"),
             authority=parts.netloc.rpartition("@")[2],
             tls=tls,
+            numeric=_numeric(parts.hostname, port),
         )
+
+
+def _numeric(host: str, port: int) -> tuple[Any, ...]:
+    try:
+        found = _socket.getaddrinfo(host, port, type=_socket.SOCK_STREAM, flags=_socket.AI_NUMERICHOST)
+    except OSError:
+        return ()
+    return tuple(found)
 
 
 def _context(ca: Path | None) -> ssl.SSLContext:
