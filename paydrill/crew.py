@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import importlib.util
-import resource
 import socket
 import threading
 import time
@@ -20,6 +19,7 @@ from paydrill.child import Child, ChildError, end_all
 from paydrill.drilled_platform import DrilledPlatform, PlatformError
 from paydrill.run_folder import RunFolder
 from paydrill.workers import Awaited
+from scenarios.file_limit import raise_file_limit
 from scenarios.schema import PLATFORM, Scenario
 
 _LOOPBACK = "127.0.0.1"
@@ -71,7 +71,7 @@ class Crew:
         Raises:
             CrewError: Somebody could not be started.
         """
-        _raise_file_limit()
+        raise_file_limit()
         try:
             return self._start()
         except ChildError as error:
@@ -348,10 +348,3 @@ def _free_port() -> int:
         free.bind((_LOOPBACK, 0))
         port: int = free.getsockname()[1]
         return port
-
-
-def _raise_file_limit() -> None:
-    """Let this process and its children open as many files as the system allows: every connection is one."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    if soft != hard:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))

@@ -8,10 +8,10 @@ import resource
 from pathlib import Path
 
 from scenarios.capacity import Machine
+from scenarios.file_limit import UNLIMITED
 
 _PORTS = Path("/proc/sys/net/ipv4/ip_local_port_range")
 _PROCESSORS = Path("/proc/cpuinfo")
-_UNLIMITED = 1 << 62
 
 
 def this_machine() -> Machine:
@@ -35,7 +35,7 @@ def open_files() -> int:
     """File descriptors that a process of ours may have: the hard limit of ``RLIMIT_NOFILE``, to which a drill
     raises its own (getrlimit(2))."""
     hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
-    return _UNLIMITED if hard == resource.RLIM_INFINITY else hard
+    return UNLIMITED if hard == resource.RLIM_INFINITY else hard
 
 
 def ports() -> int:

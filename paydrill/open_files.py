@@ -7,11 +7,9 @@ that is short of file descriptors then takes its own failures for the platform's
 from __future__ import annotations
 
 from scenarios.capacity import Machine
+from scenarios.file_limit import OWN_FILES, files_of_worker
 from scenarios.quantities import format_duration
 from scenarios.schema import Scenario
-
-OWN_FILES = 64
-"""File descriptors of a process besides its connections: journal, tether, libraries. 8 to 30 were seen."""
 
 
 def problems(scenario: Scenario, waiting: int, processes: int, machine: Machine) -> list[str]:
@@ -32,12 +30,11 @@ def problems(scenario: Scenario, waiting: int, processes: int, machine: Machine)
         f"{flying:,} payments can be in flight, if nobody is answered within {format_duration(load.timeout)}"
     )
     found = []
-    # Each worker gets its part of the arrivals, and may hold its part of load.max_in_flight.
-    each = -(-flying // processes)
-    if each > room:
+    needed = files_of_worker(load, waiting, processes)
+    if needed > machine.open_files:
         found.append(
-            f"{case}: a load worker then needs {each + OWN_FILES:,} file descriptors, and a process may have "
-            f"{machine.open_files:,} here; {_raise(each + OWN_FILES)}, play with --processes "
+            f"{case}: a load worker then needs {needed:,} file descriptors, and a process may have "
+            f"{machine.open_files:,} here; {_raise(needed)}, play with --processes "
             f"{-(-flying // room)}, or set load.max_in_flight to {room * processes:,}"
         )
     if scenario.platform.reference is not None and 2 * flying > room:

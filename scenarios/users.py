@@ -16,6 +16,7 @@ from locust.runners import MasterRunner, WorkerRunner
 from scenarios.alone import Alone
 from scenarios.distributed.master import Master
 from scenarios.distributed.worker import Worker
+from scenarios.file_limit import raise_file_limit
 from scenarios.locust_process import add_arguments
 
 
@@ -65,6 +66,7 @@ class Load:
 
     def on_init(self, environment: Environment, **_: Any) -> None:
         """Take a role, and prepare what must exist before the first start."""
+        raise_file_limit()
         runner: Any = environment.runner
         if isinstance(runner, MasterRunner):
             self._role = Master(environment, self.paydrill)

@@ -35,6 +35,8 @@ from scenarios.distributed.messages import (
 )
 from scenarios.distributed.run import Newcomer, Run
 from scenarios.distributed.shipping import Batch
+from scenarios.file_limit import files_of_worker
+from scenarios.in_flight import most_waiting
 from scenarios.locust_process import (
     ENVIRONMENT_BROKE,
     end_run,
@@ -77,6 +79,7 @@ class Master:
         self._refused: dict[str, str] = {}
         self._scenario: Scenario | None = None
         self._planned: Planned | None = None
+        self._files = 0
         self._told: tuple[int, int] | None = None
         self._run: Run | None = None
         self._watching: gevent.Greenlet | None = None
@@ -122,8 +125,17 @@ class Master:
         if self._scenario != scenario or self._planned is None:
             self._planned = planned(scenario)
             self._scenario = scenario
+            self._files = self._files_of_worker(scenario)
             for peer in self._peers.values():
                 self._prepare(peer)
+
+    def _files_of_worker(self, scenario: Scenario) -> int:
+        """What a worker must be able to open; 0 with the web UI, where nobody says how many will come."""
+        if self._environment.web_ui is not None:
+            return 0
+        options: Any = self._environment.parsed_options
+        waiting = most_waiting(scenario.load, scenario.seed)
+        return files_of_worker(scenario.load, waiting, max(1, options.expect_workers))
 
     def _start(self) -> None:
         environment = self._environment
@@ -204,7 +216,11 @@ class Master:
     def _prepare(self, peer: _Peer) -> None:
         assert self._scenario is not None
         target = target_of(self._environment, self._scenario)
-        self._send(peer.worker, PREPARE, {"scenario": self._scenario.to_plain(), "target": target})
+        self._send(
+            peer.worker,
+            PREPARE,
+            {"scenario": self._scenario.to_plain(), "target": target, "files": self._files},
+        )
 
     def _on_prepared(self, worker: str, data: dict[str, Any]) -> None:
         peer = self._peers.get(worker)

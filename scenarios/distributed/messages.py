@@ -15,7 +15,8 @@ REFUSED = "paydrill_refused"
 """Master: ``why`` you may not."""
 
 PREPARE = "paydrill_prepare"
-"""Master: ``scenario``, ``target``: the platform's URL. Make ready to play it."""
+"""Master: ``scenario``, ``target``: the platform's URL, ``files``: how many files a worker must be able to
+open, 0 where that is not known. Make ready to play it."""
 
 PREPARED = "paydrill_prepared"
 """Worker: ``planned``: what it plans for it (``handshake.Planned``); ``asked``: what it plans for the

@@ -29,6 +29,7 @@ from scenarios.distributed.messages import (
     WELCOME,
 )
 from scenarios.distributed.part import Part
+from scenarios.file_limit import raise_file_limit, too_few_files
 from scenarios.locust_process import (
     ENVIRONMENT_BROKE,
     USAGE,
@@ -152,9 +153,9 @@ class Worker:
         gevent.spawn(leave, self._environment, USAGE)
 
     def _on_prepare(self, data: dict[str, Any]) -> None:
-        gevent.spawn(self._prepare, data["scenario"], data["target"])
+        gevent.spawn(self._prepare, data["scenario"], data["target"], data["files"])
 
-    def _prepare(self, scenario: dict[str, Any], target: str) -> None:
+    def _prepare(self, scenario: dict[str, Any], target: str, files: int) -> None:
         problem = ""
         plan: Planned | None = None
         try:
@@ -163,8 +164,7 @@ class Worker:
             plan = planned(self._scenario)
         except ValueError as error:
             problem = f"it cannot read the master's scenario: {str(error).splitlines()[0]}"
-        if not problem:
-            problem = _unreachable(target)
+        problem = problem or too_few_files(files, raise_file_limit()) or _unreachable(target)
         while self._exchanges < _EXCHANGES and not problem:
             self._beat()
             gevent.sleep(0.02)

@@ -10,8 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from paydrill.open_files import OWN_FILES, in_words, problems
+from paydrill.open_files import in_words, problems
 from scenarios.capacity import Machine
+from scenarios.file_limit import OWN_FILES, files_of_worker, too_few_files
 from scenarios.in_flight import most_due_within, most_waiting
 from scenarios.reading import load_scenario
 from scenarios.schema import Scenario
@@ -66,6 +67,14 @@ def test_workers_need_a_descriptor_a_payment(limit: int, processes: int, words: 
     found = problems(drilled, most_waiting(drilled.load, 1), processes, machine(limit))
     assert len(found) == len(words)
     assert all(word in sentence for word, sentence in zip(words, found, strict=True))
+
+
+def test_what_a_worker_opens_is_its_part_rounded_up() -> None:
+    load = scenario().load
+    assert files_of_worker(load, 100, 3) == 34 + OWN_FILES
+    assert files_of_worker(load, 5000, 1) == load.max_in_flight + OWN_FILES
+    assert too_few_files(2000, 2000) == ""
+    assert "may open 1,999 files, and needs 2,000" in too_few_files(2000, 1999)
 
 
 def test_the_reference_platform_needs_two() -> None:
