@@ -188,7 +188,7 @@ def _probes_are_known(scenario: Scenario) -> Iterator[Finding]:
             if values is not None:
                 yield from complaint((*place, "params"), kind.complete, values)
         if "://" in probe.on:
-            yield from _host_is_allowed(scenario, (*place, "on"), probe.on)
+            yield from host_is_allowed(scenario, (*place, "on"), probe.on)
         elif probe.on != "platform" and probe.on not in scenario.gateways:
             known = ["platform", *scenario.gateways]
             yield Finding((*place, "on"), f"nothing here is called {probe.on!r}", nearest(probe.on, known))
@@ -199,10 +199,11 @@ def _probes_are_known(scenario: Scenario) -> Iterator[Finding]:
 @reads("platform", "allow_hosts")
 def _platform_is_allowed(scenario: Scenario) -> Iterator[Finding]:
     if scenario.platform.url is not None:
-        yield from _host_is_allowed(scenario, ("platform", "url"), scenario.platform.url)
+        yield from host_is_allowed(scenario, ("platform", "url"), scenario.platform.url)
 
 
-def _host_is_allowed(scenario: Scenario, place: Place, url: str) -> Iterator[Finding]:
+def host_is_allowed(scenario: Scenario, place: Place, url: str) -> Iterator[Finding]:
+    """What is wrong with calling a URL at a place: it is none, or of a host that may not be called."""
     try:
         parts = urlsplit(url)
         host = parts.hostname or ""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import time
 import traceback
 from collections.abc import Callable
 from typing import Any
@@ -10,9 +11,11 @@ from typing import Any
 import gevent
 from locust.argument_parser import LocustArgumentParser
 from locust.env import Environment
+from locust.runners import STATE_RUNNING, STATE_SPAWNING
 
 from journal.tether import TetherBrokenError
-from scenarios.document import ScenarioError
+from scenarios.contradictions import host_is_allowed
+from scenarios.document import Problem, ScenarioError
 from scenarios.reading import load_scenario
 from scenarios.schema import Scenario
 
@@ -21,6 +24,10 @@ ENVIRONMENT_BROKE = 4
 
 DEFAULT_TARGET = "http://127.0.0.1:12110"
 """The platform of ``paydrill mock``."""
+
+
+_STARTS = 5.0
+"""Seconds that Locust may take from its start event to spawning users."""
 
 
 class _Unasked(str):
@@ -62,8 +69,28 @@ def read_scenario(environment: Environment) -> Scenario:
         ScenarioError: It cannot be played.
     """
     options: Any = environment.parsed_options
-    seed = [f"seed={options.paydrill_seed}"] if options.paydrill_seed else []
-    return load_scenario(options.scenario, [*options.paydrill_set, *seed])
+    return asked_scenario(environment, options.scenario, options.paydrill_seed, environment.host)
+
+
+def asked_scenario(environment: Environment, source: str, seed: str, host: str | None) -> Scenario:
+    """A scenario with the command line's settings.
+
+    Args:
+        environment: Knows the command line.
+        source: Its path, or its name.
+        seed: Another seed than its own; empty: its own.
+        host: URL of a platform that is paid at instead of the scenario's.
+
+    Raises:
+        ScenarioError: It cannot be played, or not there.
+    """
+    options: Any = environment.parsed_options
+    scenario = load_scenario(source, [*options.paydrill_set, *([f"seed={seed}"] if seed else [])])
+    findings = host_is_allowed(scenario, (), host) if host else ()
+    problems = [Problem("--host", None, (), host, found.message, found.hint) for found in findings]
+    if problems:
+        raise ScenarioError(problems)
+    return scenario
 
 
 def was_asked_for(environment: Environment) -> bool:
@@ -92,17 +119,35 @@ def guarded(environment: Environment, action: Callable[[], object]) -> bool:
         action()
     except ScenarioError as error:
         sys.stderr.write(f"{error}\n")
-        code = USAGE
-    except TetherBrokenError:
-        pass
-    except Exception:
+        code, why = USAGE, str(error)
+    except TetherBrokenError as error:
+        why = str(error)
+    except Exception as error:
         traceback.print_exc()
+        why = f"{type(error).__name__}: {error}"
     else:
         return True
     environment.process_exit_code = code
     if environment.web_ui is None:
         gevent.spawn(leave, environment)
+    else:
+        _show(environment, why)
     return False
+
+
+def _show(environment: Environment, why: str) -> None:
+    """Say among the web UI's exceptions why a run did not start, and stop it: it would look as if it ran."""
+    runner: Any = environment.runner
+    # Locust tells exceptions apart by their tracebacks.
+    runner.log_exception("local", why, why)
+
+    def stop_when_started() -> None:
+        give_up = time.monotonic() + _STARTS
+        while runner.state not in (STATE_SPAWNING, STATE_RUNNING) and time.monotonic() < give_up:
+            gevent.sleep(0.05)
+        runner.stop()
+
+    gevent.spawn(stop_when_started)
 
 
 def leave(environment: Environment, code: int | None = None) -> None:

@@ -13,6 +13,7 @@ from locust import User, constant, events, task
 from locust.env import Environment
 from locust.runners import MasterRunner, WorkerRunner
 
+from scenarios import web_ui
 from scenarios.alone import Alone
 from scenarios.distributed.master import Master
 from scenarios.distributed.worker import Worker
@@ -77,6 +78,7 @@ class Load:
         # Listeners of this event are called in reverse: ours before those by which Locust leaves the master.
         listeners: Any = events
         listeners.quitting.add_listener(self.on_quitting)
+        web_ui.attach(environment)
 
     def on_test_start(self, **_: Any) -> None:
         assert self._role is not None
