@@ -54,7 +54,7 @@ HISTORY = {
 """The page's charts, and what they are called in the history of Locust's statistics."""
 
 ROW = """(() => {
-  const heads = [...document.querySelectorAll('thead th')].map(cell => cell.innerText);
+  const heads = [...document.querySelectorAll('thead th')].map(cell => cell.innerText.replace(/\\s+/g, ' '));
   const row = [...document.querySelectorAll('tbody tr')].find(row => row.innerText.includes('Aggregated'));
   return row && Object.fromEntries([...row.cells].map((cell, at) => [heads[at], cell.innerText]));
 })()"""
@@ -162,8 +162,8 @@ def change_users(page: Page, users: str) -> None:
 
 def figures(page: Page) -> Mapping[str, str]:
     """The table's last row, by its columns, as it stands there when the page has asked for the last time."""
-    page.wait_for(f"{ROW}?.['# Requests'.replace(' ', '\\n')] === String({REQUESTS})")
-    return {" ".join(name.split()): value for name, value in page.evaluate(ROW).items()}
+    page.wait_for(f"{ROW}?.['# Requests'] === String({REQUESTS})")
+    return dict(page.evaluate(ROW))
 
 
 def compare(shown: Mapping[str, str], payments: list[dict[str, Any]]) -> None:
