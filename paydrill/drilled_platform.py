@@ -25,7 +25,9 @@ class DrilledPlatform:
     """
 
     def __init__(self, url: str) -> None:
-        self._client = httpx.Client(base_url=url, timeout=10.0, trust_env=False)
+        # Of the environment, only the authorities to trust (SSL_CERT_FILE) are taken.
+        authorities = httpx.create_ssl_context()
+        self._client = httpx.Client(base_url=url, timeout=10.0, trust_env=False, verify=authorities)
 
     def close(self) -> None:
         self._client.close()

@@ -84,7 +84,8 @@ class Clients:
 
     def __init__(self, paces: Mapping[str, Pace] | None = None) -> None:
         """``paces``: the hosts that are called at a limited rate, as ``plain_host`` writes them."""
-        context = httpx.create_ssl_context(trust_env=False)
+        # Of the environment, only the authorities to trust (SSL_CERT_FILE) are taken.
+        context = httpx.create_ssl_context()
         # Every request brings its own time-outs.
         self.fresh = httpx.AsyncClient(limits=_NO_KEEPING, verify=context, trust_env=False)
         self.keeping = httpx.AsyncClient(limits=_KEEPING, verify=context, trust_env=False)

@@ -198,6 +198,15 @@ class Load(Section):
         description="shares of the currencies; they add up to 100%",
     )
     timeout: Duration = Field(5 * _S, gt=0, description="when a customer gives up waiting for an answer")
+    connect_timeout: Duration = Field(
+        2 * _S, gt=0, description="when the client gives up making a connection, TLS included"
+    )
+    read_timeout: Duration | None = Field(
+        None,
+        gt=0,
+        description="when the client gives up on a platform that has fallen silent before its answer was "
+        "whole; by default only `timeout` ends that",
+    )
     max_in_flight: int = Field(
         4000,
         ge=1,

@@ -53,7 +53,11 @@ class Platform(Section):
     """What is drilled: the reference platform, or one that runs already."""
 
     reference: ReferencePlatform | None = Field(None, description="start the reference platform")
-    url: str | None = Field(None, description="base URL of a platform that runs already")
+    url: str | None = Field(
+        None,
+        description="base URL of a platform that runs already; of an https one, the certificate is checked "
+        "against the system's authorities, or those in the file that SSL_CERT_FILE names in the environment",
+    )
 
     @model_validator(mode="before")
     @classmethod

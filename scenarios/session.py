@@ -44,11 +44,16 @@ class Session:
         self._grace = scenario.load.timeout / SECOND
         self._most_in_flight = scenario.load.max_in_flight
         self._finished = False
+        read_timeout = scenario.load.read_timeout
         self._events = RequestEvents(environment)
         self._player = Player(
             checkout=Checkout(scenario.load, scenario.seed, pools(scenario.seed)),
             share=share,
-            wire=Wire(target),
+            wire=Wire(
+                target,
+                connect_timeout=scenario.load.connect_timeout / SECOND,
+                read_timeout=None if read_timeout is None else read_timeout / SECOND,
+            ),
             clock=clock,
             writer=recorder,
             run=run,

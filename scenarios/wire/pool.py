@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import deque
-from pathlib import Path
 from time import monotonic_ns
 from typing import Any
 
@@ -33,14 +32,13 @@ class Wire:
         connect_timeout: Seconds for making a connection, finding its address and TLS included.
         read_timeout: Seconds that a server may be silent before its answer is whole; None: the exchange's own
             deadline is enough.
-        ca: PEM file with the authorities to trust, instead of the system's.
 
     Attributes:
         connects: Attempts to make a connection so far.
         open_connections: Connections that are open now.
 
     Raises:
-        ValueError: The URL or the file is no such thing.
+        ValueError: This is no such URL.
     """
 
     def __init__(
@@ -49,9 +47,8 @@ class Wire:
         *,
         connect_timeout: float = 2.0,
         read_timeout: float | None = None,
-        ca: Path | None = None,
     ) -> None:
-        self._target = Target.of(url, ca)
+        self._target = Target.of(url)
         self._connect_timeout = connect_timeout
         self._read_timeout = read_timeout
         self._read_timeout_ns = _NEVER if read_timeout is None else round(read_timeout * _S)

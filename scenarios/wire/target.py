@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import _socket
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -33,15 +32,15 @@ class Target:
     numeric: tuple[Any, ...]
 
     @classmethod
-    def of(cls, url: str, ca: Path | None = None) -> Target:
-        """
+    def of(cls, url: str) -> Target:
+        """Certificates are always checked, against the authorities of the system or those that the
+        environment names instead (``SSL_CERT_FILE``, as OpenSSL reads it).
+
         Args:
             url: ``http://host:port`` or ``https://host:port``, with an optional path prefix.
-            ca: PEM file with the authorities to trust, instead of the system's; OpenSSL's own
-                ``SSL_CERT_FILE`` changes the system's. The certificate is always checked.
 
         Raises:
-            ValueError: This is no such URL, or the file holds no certificates; the text says which.
+            ValueError: This is no such URL.
         """
         try:
             parts = urlsplit(url)
@@ -50,7 +49,7 @@ class Target:
             parts, port = urlsplit(""), None
         if parts.scheme not in ("http", "https") or not parts.hostname:
             raise ValueError(f"{url!r} is not an http:// or https:// URL")
-        tls = _context(ca) if parts.scheme == "https" else None
+        tls = _context() if parts.scheme == "https" else None
         port = port or (443 if tls else 80)
         return cls(
             host=parts.hostname,
@@ -70,11 +69,7 @@ def _numeric(host: str, port: int) -> tuple[Any, ...]:
     return tuple(found)
 
 
-def _context(ca: Path | None) -> ssl.SSLContext:
-    try:
-        context = ssl.create_default_context(cafile=ca)
-    except OSError as error:
-        # An ssl.SSLError is one, too: a file without a certificate.
-        raise ValueError(f"{ca} is no PEM file of certificates: {error.strerror or error}") from error
+def _context() -> ssl.SSLContext:
+    context = ssl.create_default_context()
     context.set_alpn_protocols(["http/1.1"])
     return context

@@ -5,7 +5,6 @@ from __future__ import annotations
 import ssl as plain_ssl
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from time import monotonic_ns
 
 import gevent.event
@@ -60,7 +59,6 @@ def serving(
     handler: Handler,
     *,
     tls: plain_ssl.SSLContext | None = None,
-    ca: Path | None = None,
     host: str = "127.0.0.1",
     connect_timeout: float = 2.0,
     read_timeout: float | None = None,
@@ -84,7 +82,6 @@ def serving(
         f"{'https' if tls else 'http'}://{host}:{server.server_port}/base",
         connect_timeout=connect_timeout,
         read_timeout=read_timeout,
-        ca=ca,
     )
     try:
         yield wire, connections

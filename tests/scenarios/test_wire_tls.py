@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from datetime import UTC, datetime
-from pathlib import Path
 
 import gevent
 import pytest
@@ -20,6 +19,12 @@ from tests.scenarios.serving import Kept, always, answer, request_of, reset, ser
 @pytest.fixture(scope="module")
 def files(tmp_path_factory: pytest.TempPathFactory) -> tls.TlsFiles:
     return tls.prepare(tmp_path_factory.mktemp("tls"), datetime.now(UTC))
+
+
+@pytest.fixture(autouse=True)
+def trusting(files: tls.TlsFiles, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Everything here trusts the authority by the environment, as a user's process does."""
+    monkeypatch.setenv("SSL_CERT_FILE", str(files.authority))
 
 
 def context(files: tls.TlsFiles) -> ssl.SSLContext:
@@ -40,7 +45,7 @@ def test_one_connection_serves_request_after_request(files: tls.TlsFiles, versio
             seen.append(request[-1:])
             connection.sendall(answer(request[-1:]))
 
-    with serving(handler, tls=server, ca=files.authority, host=host) as (wire, connections):
+    with serving(handler, tls=server, host=host) as (wire, connections):
         for n in range(4):
             assert wire.post("/", b"%d" % n, {}, 5) == Answer(201, b"%d" % n)
             gevent.sleep(0.002)  # session tickets come when they come, and are nobody's answer
@@ -48,7 +53,10 @@ def test_one_connection_serves_request_after_request(files: tls.TlsFiles, versio
     assert seen == [b"0", b"1", b"2", b"3"]
 
 
-def test_an_authority_that_is_not_trusted_is_refused_before_anything_leaves(files: tls.TlsFiles) -> None:
+def test_an_authority_that_is_not_trusted_is_refused_before_anything_leaves(
+    files: tls.TlsFiles, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("SSL_CERT_FILE")
     asked: list[int] = []
     with serving(lambda _: asked.append(1), tls=context(files)) as (wire, _):
         with pytest.raises(
@@ -57,14 +65,6 @@ def test_an_authority_that_is_not_trusted_is_refused_before_anything_leaves(file
             wire.post("/", b"{}", {}, 5)
         assert wire.open_connections == 0
     assert not asked
-
-
-def test_the_authorities_of_the_environment_are_trusted(
-    files: tls.TlsFiles, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("SSL_CERT_FILE", str(files.authority))
-    with serving(always(answer(b"ok")), tls=context(files)) as (wire, _):
-        assert wire.post("/", b"{}", {}, 5).body == b"ok"
 
 
 @pytest.mark.parametrize(
@@ -76,7 +76,7 @@ def test_a_certificate_with_a_flaw_is_refused(
     monkeypatch.setattr(tls, "ssl", ssl)  # a server in this process must not block it
     flawed = tls.flawed_context(files.certificate, flaw, datetime.now(UTC))
     with (
-        serving(always(answer(b"ok")), tls=flawed, ca=files.authority) as (wire, _),
+        serving(always(answer(b"ok")), tls=flawed) as (wire, _),
         pytest.raises(NeverSentError, match=f"^TLS: certificate not accepted: .*{why}"),
     ):
         wire.post("/", b"{}", {}, 5)
@@ -88,14 +88,14 @@ def test_a_server_that_speaks_no_tls_was_sent_nothing(files: tls.TlsFiles) -> No
         connection.sendall(answer(b"plain"))
 
     with serving(plain) as (wire, _):
-        secure = Wire(f"https://127.0.0.1:{wire._target.port}", ca=files.authority)
+        secure = Wire(f"https://127.0.0.1:{wire._target.port}")
         with pytest.raises(NeverSentError, match=r"^TLS: "):
             secure.post("/", b"{}", {}, 5)
 
 
 def test_a_server_that_accepts_and_never_shakes_hands_was_sent_nothing(files: tls.TlsFiles) -> None:
     with serving(lambda _: gevent.sleep(30)) as (wire, _):
-        secure = Wire(f"https://127.0.0.1:{wire._target.port}", ca=files.authority, connect_timeout=0.05)
+        secure = Wire(f"https://127.0.0.1:{wire._target.port}", connect_timeout=0.05)
         with pytest.raises(NeverSentError, match=r"^no connection within 0.05 s$"):
             secure.post("/", b"{}", {}, 5)
 
@@ -119,7 +119,7 @@ def test_a_waiting_exchange_gets_a_connection_that_becomes_free_before_its_own_i
             request_of(secure)
 
     with serving(handler) as (plain, _):
-        wire = Wire(f"https://127.0.0.1:{plain._target.port}", ca=files.authority, connect_timeout=20)
+        wire = Wire(f"https://127.0.0.1:{plain._target.port}", connect_timeout=20)
         first, second = Kept(wire), Kept(wire)
         try:
             wire.send(first)
@@ -158,7 +158,7 @@ def test_a_connection_that_is_lost_after_sending_is_unknown(files: tls.TlsFiles)
         (resets, "connection lost before the answer: connection reset"),
     ):
         with (
-            serving(handler, tls=context(files), ca=files.authority) as (wire, _),
+            serving(handler, tls=context(files)) as (wire, _),
             pytest.raises(NoAnswerError, match=why),
         ):
             wire.post("/", b"{}", {}, 5)
@@ -172,7 +172,7 @@ def test_large_requests_and_answers_pass_whole(files: tls.TlsFiles) -> None:
             gevent.sleep(0.01)
             connection.sendall(answer(request.partition(b"\r\n\r\n")[2]))
 
-    with serving(handler, tls=context(files), ca=files.authority) as (wire, connections):
+    with serving(handler, tls=context(files)) as (wire, connections):
         for _ in range(2):
             assert wire.post("/", body, {}, 10) == Answer(201, body)
         assert len(connections) == 1
@@ -190,12 +190,5 @@ def test_any_cut_of_an_answer_is_the_same_answer(files: tls.TlsFiles, body: byte
             gevent.sleep(0)
         connection.sendall(raw)
 
-    with serving(handler, tls=context(files), ca=files.authority) as (wire, _):
+    with serving(handler, tls=context(files)) as (wire, _):
         assert wire.post("/", b"{}", {}, 5) == Answer(201, body)
-
-
-def test_a_file_that_holds_no_certificates_is_named(tmp_path: Path) -> None:
-    (tmp_path / "ca.pem").write_text("no certificate")
-    for name in ("ca.pem", "missing.pem"):
-        with pytest.raises(ValueError, match=rf"{name} is no PEM file of certificates"):
-            Wire("https://127.0.0.1:1", ca=tmp_path / name)
