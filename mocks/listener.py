@@ -53,8 +53,6 @@ class Listener:
         self._make = make
         self._reserve: socket.socket | None = None
         self._socket: socket.socket | None = None
-        self._accepting: asyncio.Server | None = None
-        self._opening: asyncio.Task[None] | None = None
         self._takers: list[Taker] = []
         self._parked: list[socket.socket] = []
         self._admitting: set[asyncio.Task[None]] = set()
@@ -79,15 +77,13 @@ class Listener:
                 hint = "stop what listens there or choose another port"
                 raise PortInUseError(f"{where} is in use; {hint}") from error
             raise
-        if self._opening is not None:
-            await self._opening
         return self.port
 
     def open(self) -> None:
         """Listen, here and now; the loop begins to accept in its next step."""
         self._socket = self._bound(self.port, reuse_address=True)
         self._socket.listen(BACKLOG)
-        self._accept()
+        self._watch()
 
     def close(self) -> None:
         """Stop listening. A bound socket that doesn't listen keeps the port, so that nobody else can take it
@@ -110,19 +106,11 @@ class Listener:
     def divert(self, taker: Taker) -> None:
         """Ask a taker about every new connection before it is served; those that were there first are asked
         first."""
-        if not self._takers:
-            self._accept_no_more()
         self._takers.append(taker)
-        if len(self._takers) == 1 and self._socket is not None:
-            self._accept()
 
     def restore(self, taker: Taker) -> None:
         """Undo one ``divert``."""
         self._takers.remove(taker)
-        if not self._takers:
-            self._accept_no_more()
-            if self._socket is not None:
-                self._accept()
 
     def admit(
         self,
@@ -154,45 +142,25 @@ class Listener:
             connection.close()
         return len(parked)
 
-    def _accept(self) -> None:
-        loop = asyncio.get_running_loop()
+    def _watch(self) -> None:
+        # Not by the loop's own server: uvloop's takes one connection in each of its steps, and a busy loop
+        # makes a few hundred of them in a second. Clients that need more connections would wait in vain.
         assert self._socket is not None
-        if self._takers:
-            loop.add_reader(self._socket.fileno(), self._accept_by_hand)
-        else:
-            self._opening = loop.create_task(self._accept_by_loop(self._socket))
+        asyncio.get_running_loop().add_reader(self._socket.fileno(), self._accept)
 
     def _accept_no_more(self) -> None:
         if self._socket is not None:
             with contextlib.suppress(RuntimeError):  # no loop runs: nothing was begun
                 asyncio.get_running_loop().remove_reader(self._socket.fileno())
-        if self._opening is not None and not self._opening.done():
-            self._opening.cancel()
-        if self._accepting is not None:
-            self._accepting.close()
-        self._opening = self._accepting = None
 
-    async def _accept_by_loop(self, listening: socket.socket) -> None:
-        # The loop gets a descriptor of its own and closes that: the queue of connections outlives it.
-        own = listening.dup()
-        try:
-            self._accepting = await asyncio.get_running_loop().create_server(
-                self._make,
-                sock=own,
-                backlog=BACKLOG,
-                ssl=self.tls,
-                ssl_handshake_timeout=None if self.tls is None else HANDSHAKE_LIMIT,
-                ssl_shutdown_timeout=None if self.tls is None else FAREWELL_LIMIT,
-            )
-        except BaseException:
-            own.close()
-            raise
-
-    def _accept_by_hand(self) -> None:
-        assert self._socket is not None
+    def _accept(self) -> None:
+        """Take every connection that waits."""
+        listening = self._socket
         for _ in range(BACKLOG):
+            if listening is None or self._socket is not listening:
+                return  # a taker has ended the listening
             try:
-                connection, _address = self._socket.accept()
+                connection, _address = listening.accept()
             except (BlockingIOError, InterruptedError, ConnectionAbortedError):
                 return
             except OSError:
@@ -210,8 +178,8 @@ class Listener:
         loop.remove_reader(listening.fileno())
 
         def again() -> None:
-            if self._socket is listening and self._takers:
-                loop.add_reader(listening.fileno(), self._accept_by_hand)
+            if self._socket is listening:
+                self._watch()
 
         loop.call_later(_DESCRIPTORS_AGAIN, again)
 

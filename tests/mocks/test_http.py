@@ -455,3 +455,23 @@ def test_runs_on_plain_asyncio_too() -> None:
 
     assert asyncio.run(main()).endswith(b"GET /plain  0 ")
     assert uvloop.run(main()).endswith(b"GET /plain  0 ")
+
+
+def test_all_who_wait_are_let_in_at_once() -> None:
+    """A busy loop makes few steps: one connection a step would leave clients waiting for seconds."""
+    waiting = 300
+
+    async def story() -> int:
+        server = Server(Application())
+        port = await server.start()
+        clients = [socket.create_connection(("127.0.0.1", port)) for _ in range(waiting)]
+        try:
+            for _ in range(10):
+                await asyncio.sleep(0)
+            return len(server.connections)
+        finally:
+            for client in clients:
+                client.close()
+            await server.stop()
+
+    assert uvloop.run(story()) == waiting
