@@ -98,6 +98,11 @@ def test_json_is_what_the_schema_says() -> None:
         assert misfits(data, written, written["$defs"], "") == []
 
 
+def test_every_field_is_documented() -> None:
+    text = (DOCS / "find-peak.md").read_text()
+    assert [name for name in json_schema()["properties"] if f"`{name}`" not in text] == []
+
+
 def test_two_reports_are_the_same_byte_for_byte(tmp_path: Path, drawn: dict[str, Plot]) -> None:
     found = SEARCHES["found"]
     write_search(tmp_path, found)
