@@ -131,7 +131,12 @@ def _asked(
     if p99:
         source = f"the p99 is as asked for, {p99}"
     if rate <= 0:
-        leave(USAGE, f"--peak {peak}: must be above 0/s")
+        leave(
+            USAGE,
+            f"--peak {peak}: must be above 0/s"
+            if peak
+            else f"{scenario} plans no arrivals, so it has no peak of its own; say --peak",
+        )
     demand = Demand(
         peak=rate,
         latency_ns=_parsed("--p99", parse_duration, p99) if p99 else latency_ns,

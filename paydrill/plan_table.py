@@ -76,6 +76,7 @@ def show_capacity(console: Console, demand: Demand, found: Capacity, p99: str) -
     lines = [
         p99,
         "dark: while the platform answers nobody, until each customer gives up",
+        "a worker was measured that writes its journal itself; shipping it to a master takes more",
         "the master takes a core besides; how many workers one master can take was not measured",
         *found.warnings,
     ]
