@@ -91,6 +91,23 @@ def test_processor_time_and_collections_are_the_process_s_own() -> None:
     assert 0 < sample.gc_pause_max_ns <= sample.gc_pause_ns < sample.interval_ns
 
 
+def test_each_sample_speaks_of_its_own_time() -> None:
+    kept = Kept()
+    watch = _watch(kept)
+    gc.disable()
+    try:
+        watch.start()
+        gc.collect()
+        gevent.sleep(1.2)
+        watch.stop()
+    finally:
+        gc.enable()
+    assert (kept[0].gc_full, kept[0].gc_pauses) == (1, 1)
+    assert sum(sample.gc_pauses + sample.gc_full for sample in kept[1:]) == 0
+    points = sum(sample.interval_ns for sample in kept) // TICK_NS
+    assert points - 2 <= sum(len(sample.loop_lags_ns) for sample in kept) <= points
+
+
 def test_stopping_twice_or_before_the_start_writes_nothing_more() -> None:
     kept = Kept()
     watch = _watch(kept)
