@@ -32,6 +32,7 @@ BENCHMARKS = (
     "load_cpu",
     "coordinated_omission",
     "load_workers",
+    "whole_path",
 )
 LATEST = Path(__file__).with_name("latest.json")
 
