@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 import gevent
 from locust.env import Environment
 from locust.exception import RPCError
+from pydantic import ValidationError
 
 from journal.clock import SECOND
 from scenarios.distributed.clock_offset import ClockOffset, offset_of
@@ -163,7 +164,7 @@ class Worker:
             self._target = target
             plan = planned(self._scenario)
         except ValueError as error:
-            problem = f"it cannot read the master's scenario: {str(error).splitlines()[0]}"
+            problem = f"it cannot read the master's scenario: {_first(error)}"
         problem = problem or too_few_files(files, raise_file_limit()) or _unreachable(target)
         while self._exchanges < _EXCHANGES and not problem:
             self._beat()
@@ -232,6 +233,14 @@ class Worker:
 
     def _taken(self, handler: Callable[[dict[str, Any]], None]) -> Callable[..., None]:
         return lambda environment, msg, **_: handler(msg.data)
+
+
+def _first(error: ValueError) -> str:
+    """The first thing that is wrong, in a line."""
+    if isinstance(error, ValidationError):
+        detail = error.errors(include_url=False)[0]
+        return f"{'.'.join(map(str, detail['loc']))}: {detail['msg']}"
+    return str(error).splitlines()[0]
 
 
 def _unreachable(url: str) -> str:
