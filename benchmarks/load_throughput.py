@@ -7,7 +7,8 @@ The others send one body again and again as fast as it is answered.
 The figure is payments per second of CPU time: a core that other work takes part of does not change it, nor
 does a generator that waits for the target. Ours is an open loop: it is offered a rate near the highest that
 it keeps, which is searched for first; where it could not keep it, that costs it CPU time, and is in the
-figure. They take turns; the ratios are of each round by itself, and their medians are told.
+figure. How many connections it opens follows from that: as many as payments are in flight at a time. They
+take turns; the ratios are of each round by itself, and their medians are told.
 """
 
 from __future__ import annotations
@@ -25,6 +26,8 @@ from benchmarks.load_target import Target, serve_target
 from benchmarks.row import Row
 
 CONNECTIONS = 64
+MOST_IN_FLIGHT = 1000
+"""Of ours. It opens a connection only when all that it has are in use."""
 ROUNDS = 3
 WARM_UP_S = 2.0
 STRETCH_S = 4.0
@@ -48,7 +51,7 @@ def run(command: str) -> Iterator[Row]:
         for _ in range(ROUNDS):
             for name in names:
                 stretches[name].append(_stretch(name, target, cores[0], offered))
-    what = f"payments on one core, small POST, {CONNECTIONS} connections, median of {ROUNDS}"
+    what = f"payments on one core, small POST, median of {ROUNDS}"
     ours = stretches[OURS]
     told = f"open loop at {offered:,.0f}/s, each recorded and checked"
     for name, goal in GOALS.items():
@@ -70,7 +73,7 @@ def run(command: str) -> Iterator[Row]:
     for name in GOALS:
         if name in stretches:
             yield Row(
-                f"{LABELS[name]}, as fast as answered, one body",
+                f"{LABELS[name]}, {CONNECTIONS} connections, as fast as answered, one body",
                 _median(stretches[name]),
                 "per s of CPU",
                 "",
@@ -79,6 +82,8 @@ def run(command: str) -> Iterator[Row]:
                 None,
                 command,
             )
+    title = f"highest rate that ours keeps on one core ({KEPT:.0%} of it is answered while it goes on)"
+    yield Row(title, offered / NEAR, "payments/s", "", None, "", None, command)
     fastest = max((stretch for each in stretches.values() for stretch in each), key=lambda one: one.rate)
     yield Row(
         "the target on its own core, under the fastest of them",
@@ -110,7 +115,8 @@ def _highest_kept(target: Target, core: int) -> float:
 def _stretch(name: str, target: Target, core: int, offered: float) -> Stretch:
     with tempfile.TemporaryDirectory() as folder:
         seconds = WARM_UP_S + STRETCH_S + TAIL_S
-        task = Task(target.url, CONNECTIONS, seconds, Path(folder), offered=offered)
+        connections = MOST_IN_FLIGHT if name == OURS else CONNECTIONS
+        task = Task(target.url, connections, seconds, Path(folder), offered=offered)
         before = target.answered()[1]
         stretch = measure(name, task, [target], {core}, warm_up_s=WARM_UP_S, stretch_s=STRETCH_S)
         if name == OURS:
