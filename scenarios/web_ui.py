@@ -17,7 +17,7 @@ from typing import Any, cast
 
 from flask import Flask, Response, jsonify, request
 from locust.env import Environment
-from locust.runners import STATE_CLEANUP, STATE_RUNNING, STATE_SPAWNING, STATE_STOPPING
+from locust.runners import STATE_CLEANUP, STATE_RUNNING, STATE_SPAWNING, STATE_STOPPING, MasterRunner
 
 from scenarios.document import ScenarioError
 from scenarios.locust_process import asked_scenario
@@ -144,6 +144,8 @@ def refusal(environment: Environment, form: Mapping[str, str]) -> str:
         return _UNCHANGED
     if runner.state in (STATE_STOPPING, STATE_CLEANUP):
         return _ENDING
+    if isinstance(runner, MasterRunner) and not runner.worker_count:
+        return "No worker is connected; what has made workers leave stands in the output of this process."
     options: Any = environment.parsed_options
     source = form.get("scenario", options.scenario)
     seed = form.get("paydrill_seed", options.paydrill_seed)
