@@ -181,6 +181,7 @@ def write_money(
         "outcome": outcome,
         "error": error,
         "gateway": np.where(never, "", gateway),
+        "loop": np.full(len(ids), "open", dtype=object),
     }
     by_done = np.argsort(np.where(never, planned.due_ns, done), kind="stable")
     by_done = by_done[sent_seen[by_done]]
@@ -188,7 +189,12 @@ def write_money(
     gone = ended & ~never
     write(
         journal / "load-0.intent.arrow",
-        {"id": ids[gone], "due_ns": planned.due_ns[gone], "sent_ns": sent[gone]},
+        {
+            "id": ids[gone],
+            "due_ns": planned.due_ns[gone],
+            "sent_ns": sent[gone],
+            "loop": payment["loop"][gone],
+        },
     )
     plant_money(plant, movement, entry, planned, events, outcome)
     for index, name in enumerate(gateways.names):

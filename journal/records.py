@@ -19,6 +19,12 @@ Outcome = Literal["succeeded", "declined", "pending", "canceled", "failed", "unk
 """What became of a payment. ``unknown`` (a time-out, a connection lost after sending) is never counted
 as failed money: only reconciliation may turn it into something else."""
 
+Loop = Literal["open", "closed"]
+"""Why a payment was due when it was: ``open``, the plan said so; ``closed``, a user had thought enough since
+its last answer, so that a slow platform is asked for less."""
+
+TaskKind = Literal["look_up", "refund"]
+TaskOutcome = Literal["ok", "failed", "unknown"]
 ProbeOutcome = Literal["ok", "fail", "unknown"]
 FaultPhase = Literal["armed", "started", "stopped"]
 MovementKind = Literal["capture", "refund", "dispute", "fee", "payout"]
@@ -34,11 +40,12 @@ GENERATOR = "generator: "
 
 class Intent(NamedTuple):
     """A payment is about to be sent. Written before the first byte leaves, so that a load process that
-    is killed leaves a trace of what was in flight."""
+    is killed leaves a trace of what was in flight. ``loop`` is a ``Loop``."""
 
     id: str
     due_ns: int
     sent_ns: int
+    loop: str = "open"
 
 
 class Payment(NamedTuple):
@@ -48,7 +55,7 @@ class Payment(NamedTuple):
     ``sent_ns`` is null for a payment that the generator never sent; ``done_ns`` is null when no answer
     came before the client gave up or was stopped. ``expected`` and ``outcome`` are ``Outcome`` values.
     ``error`` says why in a few words; empty when the outcome is the expected one. ``gateway`` is the
-    gateway that the platform named in its answer, empty if it named none.
+    gateway that the platform named in its answer, empty if it named none. ``loop`` is a ``Loop``.
     """
 
     id: str
@@ -63,6 +70,23 @@ class Payment(NamedTuple):
     outcome: str
     error: str
     gateway: str
+    loop: str = "open"
+
+
+class UserTask(NamedTuple):
+    """What a user of the closed loop did besides paying. ``user`` is its number, ``task`` a ``TaskKind``,
+    ``order_id`` the payment that it was about. ``due_ns`` is when the user had thought enough, ``sent_ns``
+    when the request was sent, ``done_ns`` when its answer was there, null without one. ``outcome`` is a
+    ``TaskOutcome``; ``error`` says why it is not ``ok``."""
+
+    user: int
+    task: str
+    order_id: str
+    due_ns: int
+    sent_ns: int
+    done_ns: int | None
+    outcome: str
+    error: str
 
 
 class GatewayRequest(NamedTuple):
@@ -244,6 +268,7 @@ class WorkerClock(NamedTuple):
 
 Record = (
     Intent
+    | UserTask
     | Payment
     | GatewayRequest
     | Movement
@@ -258,6 +283,7 @@ Record = (
 
 TABLES: dict[str, type[Record]] = {
     "intent": Intent,
+    "user_task": UserTask,
     "payment": Payment,
     "gateway_request": GatewayRequest,
     "movement": Movement,

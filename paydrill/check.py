@@ -16,11 +16,12 @@ from scenarios.arrivals import peak_rate
 from scenarios.checkout import PlanSummary, plan, summarise
 from scenarios.document import ScenarioError
 from scenarios.in_flight import most_waiting
-from scenarios.load import Stage
-from scenarios.quantities import format_duration, format_share
+from scenarios.load import Users
+from scenarios.quantities import format_duration, format_duration_range, format_share
 from scenarios.reading import load_scenario
 from scenarios.sandboxes import request_limit
 from scenarios.schema import Objectives, Scenario
+from scenarios.stage import Stage
 
 ScenarioArgument = Annotated[
     str, typer.Argument(help="Path of a scenario, or name of one that comes with paydrill.")
@@ -76,6 +77,8 @@ def in_words(scenario: Scenario, summary: PlanSummary) -> list[str]:
     """What a drill would do and when, a sentence a line."""
     lines = [scenario.name + (f": {scenario.about}" if scenario.about else ""), ""]
     lines += _stages(scenario.load.arrivals, "", 0)
+    if scenario.load.users is not None:
+        lines.append(f"{_span(0, scenario.load.users_end_ns)}  {_users(scenario.load.users)}")
     for fault in scenario.faults:
         struck = scenario.struck(fault.on)
         who = fault.on if fault.on in struck else f"{fault.on} ({', '.join(struck)})"
@@ -95,10 +98,14 @@ def in_words(scenario: Scenario, summary: PlanSummary) -> list[str]:
     ]
     target = scenario.platform.url or "the reference platform"
     methods = ", ".join(f"{format_share(share)} {method}" for method, share in scenario.load.mix.items())
+    load = scenario.load
+    payments = [f"{summary.payments:,} payments"] if load.arrivals else []
+    if load.users is not None:
+        payments.append(f"at most about {load.most_of_users():,.0f} payments of users")
+    peak = f"{peak_rate(load.arrivals):g}/s at the peak, " if load.arrivals else ""
     lines.append(
-        f"{summary.payments:,} payments go to {target} ({methods}; "
-        f"{format_share(scenario.load.declines)} of them must be declined), "
-        f"{peak_rate(scenario.load.arrivals):g}/s at the peak, "
+        f"{' and '.join(payments)} go to {target} ({methods}; "
+        f"{format_share(load.declines)} of them must be declined), {peak}"
         f"seed {scenario.seed}, plan {summary.digest[:12]}"
     )
     for name, gateway in scenario.gateways.items():
@@ -125,6 +132,18 @@ def _stages(stages: tuple[Stage, ...], place: str, begin: int) -> Iterator[str]:
         if stage.repeat is not None:
             yield from _stages(stage.arrivals or (), f"{place}{number}.", begin)
         begin = end
+
+
+def _users(users: Users) -> str:
+    """What the users do."""
+    tasks = [
+        f"{task.replace('_', ' ')} {weight}" for task, weight in users.tasks.model_dump().items() if weight
+    ]
+    ramp = f", all of them from {format_duration(users.ramp)} on" if users.ramp else ""
+    return (
+        f"{users.count:,} users{ramp}: {', '.join(tasks)}; they think "
+        f"{format_duration_range(users.think_time)} in between"
+    )
 
 
 def _how(stage: Stage) -> str:

@@ -61,7 +61,7 @@ def play(
     """
     view.step(f"planning {scenario.name} ...")
     summary = summarise(plan(scenario))
-    check_room(folder, summary.payments)
+    check_room(folder, summary.payments + round(scenario.load.most_of_users()))
     waiting = most_waiting(scenario.load, scenario.seed)
     # What machines that are not known yet can carry is not known either.
     unfit = problems(scenario, waiting, processes, this_machine()) if awaited is None else []

@@ -243,7 +243,7 @@ def _stage(scenario: Scenario, now_ns: int) -> str:
     for stretch in stretches(scenario.load.arrivals):
         if now_ns < stretch.end_ns:
             return stretch.name
-    return "ending"
+    return "users" if now_ns < scenario.duration_ns else "ending"
 
 
 def _figure(name: str, value: str, style: str = "") -> Text:

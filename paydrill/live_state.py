@@ -33,6 +33,7 @@ class Seen:
     latency_ns: int | None
     success: bool
     gateway: str
+    loop: str = "open"
 
 
 @dataclass(slots=True)
@@ -108,8 +109,11 @@ class LiveState:
         return sum(seen.success for seen in self.recent) / len(self.recent) if self.recent else None
 
     def p95_ns(self) -> int | None:
-        """95th percentile of latency over the window; ``None`` when it falls on an unanswered payment."""
-        ordered = sorted(float("inf") if s.latency_ns is None else s.latency_ns for s in self.recent)
+        """95th percentile of latency over the window, of the open loop if there is one; ``None`` when it
+        falls on an unanswered payment."""
+        loop = "open" if self.scenario.load.arrivals else "closed"
+        timed = (seen.latency_ns for seen in self.recent if seen.loop == loop)
+        ordered = sorted(float("inf") if latency is None else latency for latency in timed)
         if not ordered:
             return None
         value = ordered[min(len(ordered) - 1, int(len(ordered) * 0.95))]
@@ -154,7 +158,7 @@ class LiveState:
         slice_ = self.slices.setdefault(due // _S, Slice())
         slice_.due += 1
         slice_.good += success
-        seen = Seen(at, latency, success, str(row["gateway"]))
+        seen = Seen(at, latency, success, str(row["gateway"]), str(row["loop"]))
         self.recent.append(seen)
         return seen
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from reports.availability import Windows, uptime
+from reports.closed_loop import timed
 from reports.faults import Evidence, fault_findings, gateway_answers, identified
 from reports.findings import Availability, Budget, FaultFindings, Incident, ProbeUptime, Slice, SuccessRow
 from reports.incidents import budget, incidents
@@ -20,8 +21,9 @@ from reports.success import success_rows
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """One reading. ``latencies_ns`` are sorted; ``success`` has the row of all payments first, and is empty
-    without payments; ``windows`` are start and stop of each fault."""
+    """One reading. ``latencies_ns`` are sorted, and those of the open loop if there is one; ``success`` has
+    the row of all payments first, and is empty without payments; ``windows`` are start and stop of each
+    fault."""
 
     availability: Availability
     incidents: tuple[Incident, ...]
@@ -77,7 +79,7 @@ class Cases:
             faults=faults,
             windows=windows,
             success=success_rows(payments, windows, self._truth),
-            latencies_ns=np.sort(payments.latency_ns),
+            latencies_ns=np.sort(timed(payments, self._scenario).latency_ns),
         )
 
     def _availability(self, payments: Payments, cut: Sequence[Slice]) -> Availability:

@@ -432,6 +432,30 @@ class Generator:
 
 
 @dataclass(frozen=True, slots=True)
+class TaskRow:
+    """What became of one kind of task that users did besides paying. ``unknown``: no answer, or one that
+    leaves it open. ``why``: the most frequent error, empty without any."""
+
+    task: str
+    done: int
+    ok: int
+    failed: int
+    unknown: int
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class ClosedLoop:
+    """The users of the load. ``payments`` of theirs count in every rate and in the money; ``timed`` tells
+    whether the latencies are theirs: they are where there are no arrivals."""
+
+    users: int
+    payments: int
+    timed: bool
+    tasks: tuple[TaskRow, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class View:
     """One of the views of the money. ``name``: ``client``, ``platform ledger``, or a gateway's.
     ``orders`` is the number of orders it knows; ``complete`` is false if it is missing or damaged."""
@@ -570,3 +594,4 @@ class Findings:
     maintenance: tuple[tuple[int, int], ...]
     marks: tuple[Mark, ...]
     damage: tuple[Damage, ...]
+    closed_loop: ClosedLoop | None = None

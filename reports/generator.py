@@ -39,7 +39,7 @@ def generator(
 
     Args:
         payments: All payments of the run, the never sent ones included.
-        planned: How many the plan holds.
+        planned: How many arrivals the plan holds.
         complete: False for a run that was stopped, aborted or interrupted: then only payments that are known
             to have been due before ``load_end_ns`` count as due.
         load_end_ns: Until when payments were asked for.
@@ -48,7 +48,9 @@ def generator(
             ``payments``.
     """
     known = payments if complete else payments.where(payments.due_ns < load_end_ns)
-    due = max(planned, len(known)) if complete else len(known)
+    # What users pay is not in the plan: it is due because it is known.
+    planned_ones = int(np.count_nonzero(known.open_loop))
+    due = max(planned, planned_ones) + len(known) - planned_ones if complete else len(known)
     sent = known.where(known.sent)
     lateness = np.sort(sent.lateness_ns)
     p99 = percentile(lateness, 0.99).value_ns

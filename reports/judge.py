@@ -11,6 +11,7 @@ from journal.records import TABLES
 from reports import findings as f
 from reports.availability import as_if, slices
 from reports.cases import Case, Cases
+from reports.closed_loop import closed_loop, timed
 from reports.entries import differences
 from reports.generator import generator
 from reports.latency import latency_rows
@@ -106,7 +107,7 @@ def judge_run(run: RunFolder) -> Judgement:
         budget=measured.budget,
         availability=measured.availability,
         success=measured.success,
-        latency=latency_rows(counted, measured.windows),
+        latency=latency_rows(timed(counted, scenario), measured.windows),
         generator=made,
         money=reconciled,
         maintenance=maintenance,
@@ -114,6 +115,7 @@ def judge_run(run: RunFolder) -> Judgement:
             f.Mark(row["at_ns"], row["kind"], row["source"], row["text"]) for row in run.rows("mark")
         ),
         damage=damage,
+        closed_loop=closed_loop(scenario, counted, run.rows("user_task")),
     )
     return Judgement(result, orders, payments, run)
 

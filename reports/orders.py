@@ -14,12 +14,12 @@ _JOIN = """
 WITH
 client AS (
   SELECT id AS order_id, due_ns, sent_ns, done_ns, method, amount_minor, currency, instrument, expected,
-         outcome, error, gateway, true AS recorded
+         outcome, error, gateway, loop, true AS recorded
   FROM payment
   UNION ALL
   -- The load process was killed: all that is known is that the payment was about to be sent.
   SELECT id, min(due_ns), min(sent_ns), NULL, '', NULL, '', '', '', 'unknown', 'no answer was recorded', '',
-         false
+         any_value(loop), false
   FROM intent ANTI JOIN payment USING (id)
   GROUP BY id
 ),
@@ -81,7 +81,7 @@ ledger AS (
 )
 SELECT order_id,
        client.due_ns, sent_ns, done_ns, method, amount_minor, currency, instrument, expected, outcome, error,
-       gateway, recorded,
+       gateway, loop, recorded,
        coalesce(captures, 0) AS captures, captured_minor, captured_least_minor, captured_most_minor,
        captured_currency, captured_gateway, captured_reference, captured_at_ns,
        coalesce(refunded_minor, 0) AS refunded_minor, coalesce(refunded_too_much, false) AS refunded_too_much,

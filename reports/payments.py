@@ -54,6 +54,7 @@ class Payments:
         lateness_ns: sent - due; ``NEVER`` if it was not sent.
         amount_minor: 0 where only the intent to send it is known.
         sent: False for what the generator never sent, by its own fault.
+        open_loop: It was due because the plan said so, and not because a user had thought enough.
         lost: It was sent, and what became of it was lost with its load process.
         answered: An answer came, whatever it said.
         success: The client got the expected outcome, in time.
@@ -72,6 +73,7 @@ class Payments:
     captures: Ints
     sent: Bools
     lost: Bools
+    open_loop: Bools
     answered: Bools
     success: Bools
     approved: Bools
@@ -139,6 +141,7 @@ def payments_from(orders: pa.Table, timeout_ns: int) -> Payments:
         captures=captures,
         sent=was_sent,
         lost=was_sent & ~_mask(table["recorded"]),
+        open_loop=_mask(pc.equal(table["loop"], "open")),
         answered=answered,
         success=success,
         approved=was_sent & outcome.equal("succeeded"),

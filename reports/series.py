@@ -37,8 +37,8 @@ class Series:
         sent: Payments due in the bin that the generator sent, and saw the end of.
         left: Payments that were sent within the bin, whenever they were due.
         good: Payments due in the bin that were client successes.
-        p50: Median latency in seconds of the bin's sent payments; infinite where that payment had no
-            answer, NaN where nothing was sent.
+        p50: Median latency in seconds of the bin's sent payments, of the open loop if there is one; infinite
+            where that payment had no answer, NaN where nothing was sent.
         p99: The 99th percentile likewise.
         late_p50: Median lateness in seconds (sent - due) of all that were due in the bin and sent, NaN
             without any.
@@ -117,6 +117,7 @@ def series_from(payments: Payments, end_ns: int, timeout_ns: int) -> Series:
         lateness_ns=payments.lateness_ns,
         gateway=payments.gateway,
         end_ns=end_ns,
+        timed=payments.open_loop if payments.open_loop.any() else None,
     )
 
 
@@ -128,6 +129,7 @@ def series_of(
     lateness_ns: Ints,
     gateway: Coded,
     end_ns: int,
+    timed: Bools | None = None,
 ) -> Series:
     """Fold payments, in any order, into bins.
 
@@ -139,6 +141,7 @@ def series_of(
         lateness_ns: Sent minus due; ``NEVER`` if it was not sent.
         gateway: The gateway that the answer names, empty if none.
         end_ns: End of the load, or of what ran of it.
+        timed: Whose latencies count; all by default.
     """
     edges = bin_edges(end_ns, len(due_ns))
     bins = len(edges) - 1
@@ -152,7 +155,8 @@ def series_of(
         return np.bincount(place[which], minlength=bins).astype(np.int64)
 
     answered = latency_ns != NEVER
-    p50, p99 = _percentiles(place[sent], seconds(latency_ns[sent]), bins, (0.5, 0.99))
+    shown = sent if timed is None else sent & timed
+    p50, p99 = _percentiles(place[shown], seconds(latency_ns[shown]), bins, (0.5, 0.99))
     left = lateness_ns != NEVER
     late_p50, late_p99, late_max = _percentiles(
         place[left], seconds(lateness_ns[left]), bins, (0.5, 0.99, 1.0)

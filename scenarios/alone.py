@@ -64,6 +64,7 @@ class Alone:
             workers=1,
             recorder=Writer(Path(options.journal), "load-0") if options.journal else None,
         )
+        self._session.take_users(0, 1)
         self._playing = gevent.spawn(self._play, self._session)
 
     def _play(self, session: Session) -> None:

@@ -60,6 +60,20 @@ def order_id(run: str, number: int) -> str:
     return f"{run}-{number:07d}"
 
 
+_CLOSED = 1 << 63
+"""Payment numbers of users have this bit; those of arrivals do not."""
+
+
+def user_payment(user: int, nth: int) -> int:
+    """The number of a user's nth payment, both counted from 0, below 2^31 and 2^32: no arrival has it."""
+    return _CLOSED | user << 32 | nth
+
+
+def user_order_id(run: str, user: int, nth: int) -> str:
+    """The order id of a user's nth payment."""
+    return f"{run}-u{user:05d}-{nth:05d}"
+
+
 class Checkout:
     """Plans the payments of one load.
 

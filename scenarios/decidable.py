@@ -48,6 +48,7 @@ def _money_has_a_witness(scenario: Scenario) -> Iterator[Finding]:
 @reads("objectives", "load")
 def _enough_payments_are_planned(scenario: Scenario) -> Iterator[Finding]:
     planned = scenario.expected_payments()
+    timed = scenario.load.expected_arrivals() if scenario.load.arrivals else planned
     objectives = scenario.objectives
     for name in ("success_rate", "approval_rate"):
         bound: Bound | None = getattr(objectives, name)
@@ -60,10 +61,8 @@ def _enough_payments_are_planned(scenario: Scenario) -> Iterator[Finding]:
         if limit is None:
             continue
         needed = _clean_payments_for(part)
-        if planned < needed:
-            yield Finding(
-                ("objectives", f"latency_{name}"), *_too_few(planned, needed, f"to bound the {name}")
-            )
+        if timed < needed:
+            yield Finding(("objectives", f"latency_{name}"), *_too_few(timed, needed, f"to bound the {name}"))
         if limit.value > scenario.load.timeout:
             yield Finding(
                 ("objectives", f"latency_{name}"),

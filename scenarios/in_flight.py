@@ -23,5 +23,6 @@ def most_due_within(times: Iterable[int], window_ns: int) -> int:
 
 def most_waiting(load: Load, seed: int) -> int:
     """Payments whose customers would be waiting at once if nobody were answered: the most that fall due
-    within the time-out. ``load.max_in_flight`` does not count here."""
-    return most_due_within(of_load(load, seed), load.timeout)
+    within the time-out, and a task of every user. ``load.max_in_flight`` does not count here."""
+    users = load.users.count if load.users is not None else 0
+    return most_due_within(of_load(load, seed), load.timeout) + users

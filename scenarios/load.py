@@ -1,190 +1,63 @@
-"""The part of a scenario's schema that says what is loaded: the arrivals, and what the payments are."""
+"""The part of a scenario's schema that says what is loaded: when payments are due, and what they are."""
 
 from __future__ import annotations
 
-from itertools import pairwise
-from typing import Annotated, Literal
+from typing import Literal
 
 from pydantic import Field, model_validator
 
-from scenarios.arrivals.recording import unpacked
-from scenarios.arrivals.shapes import recorded_rates, shape_of
-from scenarios.quantities import Arrivals, Duration, Rate, Share, format_duration
+from scenarios.arrivals.shapes import shape_of
+from scenarios.quantities import Duration, DurationRange, Share, ThinkTime
 from scenarios.section import Section
+from scenarios.stage import MOST_PIECES
+from scenarios.stage import Stage as Stage
 
 _S = 1_000_000_000
 _MS = 1_000_000
 
-LONGEST_TRACE = 7 * 86_400 * _S
-"""How long a trace may take to be played."""
 
-MOST_PIECES = 100_000
-"""Steps, cycles and ramps that a load may be made of, repetitions included."""
+class Tasks(Section):
+    """What users do, by weight: of `{pay: 10, look_up: 3}`, ten of 13 tasks are payments."""
 
-
-class Steps(Section):
-    """A staircase of equal steps, the first at `from`, the last at `to`."""
-
-    from_: Rate = Field(alias="from", ge=0, description="payments due per second on the first step")
-    to: Rate = Field(ge=0, description="payments due per second on the last step")
-    every: Duration = Field(
-        ge=10 * _MS, description="how long a step is; the stage's duration is two of them or more"
+    pay: int = Field(0, ge=0, le=1000, description="make a payment of the load's mix")
+    look_up: int = Field(
+        0,
+        ge=0,
+        le=1000,
+        description="ask for an earlier payment of one's own, and compare with what was answered",
     )
-
-
-class Spike(Section):
-    """A peak that stands out of a constant rate."""
-
-    to: Rate = Field(ge=0, description="payments due per second at its top")
-    at: Duration = Field(0, ge=0, description="when it begins to rise, counted from the stage's start")
-    rise: Duration = Field(0, ge=0, description="how long it takes to get there")
-    hold: Duration = Field(0, ge=0, description="how long it stays there")
-    fall: Duration = Field(0, ge=0, description="how long it takes to get back")
-
-    @property
-    def end(self) -> int:
-        return self.at + self.rise + self.hold + self.fall
-
-
-class Sine(Section):
-    """A rate that swings: mean + amplitude * sin(2 pi t / period)."""
-
-    mean: Rate = Field(gt=0, description="payments due per second on average; at a period's start, too")
-    amplitude: Rate = Field(ge=0, description="how far it swings, up and down; at most the mean")
-    period: Duration = Field(ge=100 * _MS, description="from one crest to the next")
+    refund: int = Field(0, ge=0, le=1000, description="have an earlier payment of one's own refunded")
 
     @model_validator(mode="after")
-    def _never_below_zero(self) -> Sine:
-        if self.amplitude > self.mean:
-            raise ValueError("amplitude is above mean; a rate cannot be below zero")
+    def _somebody_pays(self) -> Tasks:
+        if not self.pay:
+            raise ValueError("pay is missing: without payments there is nothing to look up or refund")
         return self
 
 
-class Stage(Section):
-    """A stretch of the load: `rate` (constant, a ramp, or with a `spike`), `steps`, `sine`, `trace`, or other
-    stages that are repeated. One of these, and its `duration`; a trace and repeated stages have their own."""
+class Users(Section):
+    """The closed loop: people who do one task after the other, and think in between. A slow platform slows
+    them down, so their latencies look better than they would at a given rate of arrivals."""
 
-    duration: Duration | None = Field(None, gt=0, description="how long it lasts; it cuts a trace off")
-    rate: Arrivals | None = Field(None, description="payments due per second; 50/s..400/s is a ramp")
-    spike: Spike | None = Field(
-        None, description="out of a constant rate: {to: 400/s, at: 10s, rise: 2s, hold: 5s, fall: 3s}"
+    count: int = Field(ge=1, le=50_000, description="how many users there are")
+    ramp: Duration = Field(0, ge=0, description="the first starts at once, the last before this time is over")
+    for_: Duration | None = Field(
+        None, alias="for", gt=0, description="how long they go on; as long as the arrivals, if there are any"
     )
-    steps: Steps | None = Field(None, description="a staircase: {from: 50/s, to: 400/s, every: 10s}")
-    sine: Sine | None = Field(None, description="a swing: {mean: 200/s, amplitude: 100/s, period: 30s}")
-    trace: str | None = Field(
-        None,
-        description="a file of recorded arrivals: CSV with timestamps, Locust's stats history, or k6's JSON; "
-        "its path counts from the scenario's folder, or else from the working folder",
+    think_time: ThinkTime = Field(
+        DurationRange(_S, 3 * _S),
+        description="from the end of a task to the next: 2s, or between 1s..3s at random",
     )
-    speed: Annotated[float, Field(gt=0, le=10_000, allow_inf_nan=False)] | None = Field(
-        None, description="how many times as fast the trace is played; 1 by default"
+    tasks: Tasks = Field(
+        Tasks(pay=1), description="what they do, by weight: {pay: 10, look_up: 3, refund: 1}"
     )
-    repeat: Annotated[int, Field(ge=1, le=10_000)] | None = Field(
-        None, description="how often the `arrivals` beside it are played"
-    )
-    arrivals: tuple[Stage, ...] | None = Field(None, min_length=1, description="the stages to repeat")
-    name: str = Field("", description="what it stands for, shown in the live view and the report")
-    sha256: str | None = Field(
-        None, pattern=r"^[0-9a-f]{64}$", description="of the trace's file; written into a run's folder"
-    )
-    offsets: str | None = Field(
-        None,
-        description="the recorded arrivals themselves; what `trace` becomes in a run's folder, so that the "
-        "run can be played again without the file",
-    )
-    rates: str | None = Field(
-        None,
-        pattern=r"^(\S+:\S+ )+\S+$",
-        description="the same of a trace that holds rates: when each begins, and when the last one ends",
-    )
-
-    @model_validator(mode="after")
-    def _one_kind(self) -> Stage:
-        kinds = {
-            "rate": self.rate is not None,
-            "steps": self.steps is not None,
-            "sine": self.sine is not None,
-            "trace": self.is_trace,
-            "repeat": self.repeat is not None or self.arrivals is not None,
-        }
-        said = [kind for kind, given in kinds.items() if given]
-        if not said:
-            raise ValueError("'rate' is missing; say rate, steps, sine, trace, or repeat with arrivals")
-        if len(said) > 1:
-            raise ValueError(f"{' and '.join(said)} do not go together; make them stages of their own")
-        if self.spike is not None and (self.rate is None or self.rate.start != self.rate.end):
-            raise ValueError("a spike stands out of a constant rate; say rate: 65/s beside it")
-        for key in ("speed", "sha256", "offsets", "rates"):
-            if getattr(self, key) is not None and not self.is_trace:
-                raise ValueError(f"{key} goes with a trace only")
-        if self.is_trace:
-            self._trace_fits()
-        elif said == ["repeat"]:
-            self._repeats()
-        elif self.duration is None:
-            raise ValueError("'duration' is missing: how long the stage lasts")
-        else:
-            self._parts_fit(self.duration)
-        return self
-
-    @property
-    def is_trace(self) -> bool:
-        return self.trace is not None or self.offsets is not None or self.rates is not None
-
-    @property
-    def length_ns(self) -> int:
-        """How long it lasts; of repeated stages, all of their rounds."""
-        return shape_of((self,)).length_ns
-
-    def _repeats(self) -> None:
-        if self.repeat is None or self.arrivals is None:
-            raise ValueError("repeat and arrivals go together: {repeat: 3, arrivals: [...]}")
-        if self.duration is not None:
-            raise ValueError("duration does not go with repeat; what is repeated has its own")
-
-    def _parts_fit(self, duration: int) -> None:
-        if self.spike is not None and self.spike.end > duration:
-            raise ValueError(
-                f"the spike ends {format_duration(self.spike.end)} into the stage, which lasts "
-                f"{format_duration(duration)}"
-            )
-        if self.steps is not None:
-            count, rest = divmod(duration, self.steps.every)
-            if count > MOST_PIECES:
-                raise ValueError(f"makes {count:,} steps; {MOST_PIECES:,} are the most")
-            if count < 2 or rest:
-                raise ValueError(
-                    f"{format_duration(duration)} is not two or more whole steps of "
-                    f"{format_duration(self.steps.every)}"
-                )
-
-    def _trace_fits(self) -> None:
-        if (self.offsets is None) == (self.rates is None):
-            raise ValueError("a trace has either offsets or rates once its file has been read")
-        if self.offsets is not None:
-            unpacked(self.offsets)
-        if self.rates is not None:
-            edges = [edge for edge, _ in recorded_rates(self.rates)]
-            if edges[0] or any(later <= earlier for earlier, later in pairwise(edges)):
-                raise ValueError("rates must begin at 0s, each later than the one before")
-        whole = shape_of((self.model_copy(update={"duration": None}),)).length_ns
-        if self.duration is not None and self.duration > whole:
-            raise ValueError(
-                f"the trace is {format_duration(whole)} long at this speed, and duration can only cut it"
-            )
-        if min(whole, self.duration or whole) > LONGEST_TRACE:
-            raise ValueError(
-                f"the trace takes {whole / 86_400 / _S:,.0f} days, and {LONGEST_TRACE // 86_400 // _S} are "
-                "the most; look for a wrong line, or cut it with duration"
-            )
 
 
 class Load(Section):
-    """The payments: when they are due, and what they are."""
+    """The payments: when they are due, and what they are. Either `arrivals` or `users`, or both."""
 
-    arrivals: tuple[Stage, ...] = Field(
-        min_length=1, description="stages of the open loop, one after the other"
-    )
+    arrivals: tuple[Stage, ...] = Field((), description="stages of the open loop, one after the other")
+    users: Users | None = Field(None, description="the closed loop")
     spacing: Literal["poisson", "even"] = Field(
         "poisson", description="how arrivals are spread at a given rate: at random like people, or evenly"
     )
@@ -213,6 +86,41 @@ class Load(Section):
         le=10_000_000,
         description="most payments that all load workers together hold open; beyond it they are not sent",
     )
+
+    @property
+    def duration_ns(self) -> int:
+        """How long payments are asked for, by the arrivals or by the users."""
+        users = self.users.for_ if self.users is not None else None
+        return max(shape_of(self.arrivals).length_ns, users or 0)
+
+    def expected_arrivals(self) -> float:
+        """The mean number of payments of the open loop: the integral of the rate, and the recorded ones."""
+        return float(shape_of(self.arrivals).expected)
+
+    def most_of_users(self) -> float:
+        """About how many payments the users make at most: if all they do were to pay, and took a
+        millisecond."""
+        if self.users is None:
+            return 0.0
+        think = self.users.think_time
+        steps = 1 + (self.users_end_ns - self.users.ramp / 2) / ((think.low + think.high) / 2 + _MS)
+        return self.users.count * steps
+
+    @property
+    def users_end_ns(self) -> int:
+        """When users begin no task any more."""
+        users = self.users.for_ if self.users is not None else None
+        return self.duration_ns if users is None else users
+
+    @model_validator(mode="after")
+    def _somebody_pays(self) -> Load:
+        if not self.arrivals and self.users is None:
+            raise ValueError("nothing would be due; say arrivals, or users")
+        if not self.arrivals and self.users is not None and self.users.for_ is None:
+            raise ValueError("users without arrivals need to know how long they go on: {count: 50, for: 60s}")
+        if self.users is not None and self.users.ramp >= self.users_end_ns:
+            raise ValueError("the users' ramp takes as long as the users go on; shorten it")
+        return self
 
     @model_validator(mode="after")
     def _pieces_are_countable(self) -> Load:

@@ -66,6 +66,32 @@ def format_rate_range(rate: RateRange) -> str:
     return f"{format_rate(rate.start)}..{format_rate(rate.end)}"
 
 
+@dataclass(frozen=True, slots=True)
+class DurationRange:
+    """From ``low`` to ``high``, in ns; always the same when they are equal."""
+
+    low: int
+    high: int
+
+
+def parse_duration_range(value: object) -> DurationRange:
+    """``2s`` or ``1s..3s``."""
+    if isinstance(value, DurationRange):
+        return value
+    first, dots, last = str(value).partition("..")
+    low = parse_duration(first)
+    high = parse_duration(last) if dots else low
+    if high < low:
+        raise ValueError(f"{value} runs backwards; write the shorter one first")
+    return DurationRange(low, high)
+
+
+def format_duration_range(duration: DurationRange) -> str:
+    if duration.low == duration.high:
+        return format_duration(duration.low)
+    return f"{format_duration(duration.low)}..{format_duration(duration.high)}"
+
+
 def parse_monthly(value: object) -> float:
     """``10/month``, ``6/year`` -> events per month of 30 days."""
     text = str(value).strip()
@@ -179,6 +205,9 @@ Duration = Annotated[int, BeforeValidator(parse_duration), PlainSerializer(forma
 Rate = Annotated[float, BeforeValidator(parse_rate), PlainSerializer(format_rate)]
 """Events per second."""
 
+ThinkTime = Annotated[
+    DurationRange, BeforeValidator(parse_duration_range), PlainSerializer(format_duration_range)
+]
 Arrivals = Annotated[RateRange, BeforeValidator(parse_rate_range), PlainSerializer(format_rate_range)]
 Share = Annotated[float, BeforeValidator(parse_share), PlainSerializer(format_share)]
 """A part of 1."""

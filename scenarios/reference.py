@@ -15,7 +15,7 @@ from pydantic.fields import FieldInfo
 from mocks.faults import FAULTS, PROCESS_FAULTS, Fault, ProcessFault
 from mocks.gateways import GATEWAYS
 from probes import PROBES
-from scenarios import load, schema
+from scenarios import load, schema, stage
 from scenarios.quantities import format_share
 
 _SECTIONS: tuple[tuple[str, type[BaseModel]], ...] = (
@@ -26,10 +26,12 @@ _SECTIONS: tuple[tuple[str, type[BaseModel]], ...] = (
     ("gateways.NAME.latency", schema.Latency),
     ("gateways.NAME.sandbox", schema.Sandbox),
     ("load", load.Load),
-    ("load.arrivals, each", load.Stage),
-    ("load.arrivals, each: steps", load.Steps),
-    ("load.arrivals, each: spike", load.Spike),
-    ("load.arrivals, each: sine", load.Sine),
+    ("load.arrivals, each", stage.Stage),
+    ("load.arrivals, each: steps", stage.Steps),
+    ("load.arrivals, each: spike", stage.Spike),
+    ("load.arrivals, each: sine", stage.Sine),
+    ("load.users", load.Users),
+    ("load.users.tasks", load.Tasks),
     ("faults, each", schema.Fault),
     ("faults, each: flap", schema.Flap),
     ("faults, each: repeat", schema.Repeat),

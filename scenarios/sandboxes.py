@@ -94,6 +94,17 @@ def _rate_fits(scenario: Scenario) -> Iterator[Finding]:
                 )
 
 
+@reads("gateways", "load")
+def _users_have_no_rate(scenario: Scenario) -> Iterator[Finding]:
+    boxes = [name for name, gateway in scenario.gateways.items() if gateway.sandbox is not None]
+    if scenario.load.users is not None and boxes:
+        yield Finding(
+            ("load", "users"),
+            f"pay as often as they are answered, and the limit of {boxes[0]}'s sandbox has to be kept",
+            "load a sandbox by arrivals",
+        )
+
+
 @reads("gateways")
 def _sandboxes_are_known(scenario: Scenario) -> Iterator[Finding]:
     for name, gateway in scenario.gateways.items():
@@ -170,6 +181,7 @@ def _rounded_down(rate: float) -> str:
 
 CHECKS = (
     _rate_fits,
+    _users_have_no_rate,
     _sandboxes_are_known,
     _platform_pays_alone,
     _faults_can_be_in_front,

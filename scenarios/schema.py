@@ -15,9 +15,7 @@ from mocks.faults import PROCESS_FAULTS
 from mocks.faults.timing import Flap as Flapping
 from mocks.faults.timing import Repeat as Repetition
 from mocks.faults.timing import Timing
-from scenarios.arrivals import shape_of
 from scenarios.load import Load as Load
-from scenarios.load import Stage as Stage
 from scenarios.quantities import (
     Abort,
     CountCeiling,
@@ -29,6 +27,7 @@ from scenarios.quantities import (
     ShareFloor,
 )
 from scenarios.section import Section
+from scenarios.stage import Stage as Stage
 
 _S = 1_000_000_000
 _MS = 1_000_000
@@ -370,7 +369,7 @@ class Scenario(Section):
     @property
     def duration_ns(self) -> int:
         """Length of the load."""
-        return shape_of(self.load.arrivals).length_ns
+        return self.load.duration_ns
 
     def struck(self, on: str) -> tuple[str, ...]:
         """Whom a fault on this name is on: the gateway, the platform, or all gateways of the region, in the
@@ -396,8 +395,8 @@ class Scenario(Section):
         return frozenset(fault.on for _, fault in self.identified_faults() if fault.fault in PROCESS_FAULTS)
 
     def expected_payments(self) -> float:
-        """The mean number of payments due: the integral of the rate, and the recorded arrivals."""
-        return float(shape_of(self.load.arrivals).expected)
+        """The mean number of payments due; of users, if all were answered at once."""
+        return self.load.expected_arrivals() + self.load.most_of_users()
 
     def to_plain(self) -> dict[str, Any]:
         """The scenario with all defaults filled in, as data that the schema reads back to the same value."""

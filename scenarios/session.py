@@ -7,6 +7,7 @@ from locust.env import Environment
 from journal.clock import SECOND, Clock
 from journal.writer import Recorder
 from scenarios.checkout import Checkout
+from scenarios.closed_loop import ClosedLoop
 from scenarios.customers import pools
 from scenarios.player import Player
 from scenarios.request_events import RequestEvents
@@ -41,19 +42,22 @@ class Session:
         workers: int,
         recorder: Recorder | None,
     ) -> None:
-        self._grace = scenario.load.timeout / SECOND
+        load = scenario.load
+        checkout = Checkout(load, scenario.seed, pools(scenario.seed))
+        read_timeout = load.read_timeout
+        wire = Wire(
+            target,
+            connect_timeout=load.connect_timeout / SECOND,
+            read_timeout=None if read_timeout is None else read_timeout / SECOND,
+        )
+        self._grace = load.timeout / SECOND
         self._most_in_flight = scenario.load.max_in_flight
         self._finished = False
-        read_timeout = scenario.load.read_timeout
         self._events = RequestEvents(environment)
         self._player = Player(
-            checkout=Checkout(scenario.load, scenario.seed, pools(scenario.seed)),
+            checkout=checkout,
             share=share,
-            wire=Wire(
-                target,
-                connect_timeout=scenario.load.connect_timeout / SECOND,
-                read_timeout=None if read_timeout is None else read_timeout / SECOND,
-            ),
+            wire=wire,
             clock=clock,
             writer=recorder,
             run=run,
@@ -61,11 +65,40 @@ class Session:
             max_in_flight=max(1, scenario.load.max_in_flight // workers),
             on_done=self._events.take,
         )
+        self._closed_loop = (
+            ClosedLoop(
+                environment,
+                load.users,
+                end_ns=load.users_end_ns,
+                seed=scenario.seed,
+                checkout=checkout,
+                wire=wire,
+                clock=clock,
+                recorder=recorder,
+                run=run,
+                timeout_ns=load.timeout,
+                tally=self._player.tally,
+            )
+            if load.users is not None
+            else None
+        )
 
     def play(self) -> None:
         """Play the share, to its end or until ``finish`` is called."""
         self._player.play()
+        if self._closed_loop is not None:
+            self._closed_loop.join()
         self.finish()
+
+    def take_users(self, index: int, workers: int) -> None:
+        """Let the users with ``number % workers == index`` live here; called once, before ``play``."""
+        if self._closed_loop is not None:
+            self._closed_loop.start(index, workers)
+
+    def end_users(self) -> None:
+        """Let the users begin nothing any more."""
+        if self._closed_loop is not None:
+            self._closed_loop.end()
 
     def reshared(self, workers: int) -> None:
         """The share was granted more, or was dealt anew among so many workers."""
@@ -76,5 +109,7 @@ class Session:
         """Let what is in flight end, within the customer's time-out, and close the journal."""
         if not self._finished:
             self._finished = True
+            if self._closed_loop is not None:
+                self._closed_loop.finish(self._grace)
             self._player.finish(self._grace)
             self._events.close()

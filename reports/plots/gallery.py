@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from reports.closed_loop import timed
 from reports.findings import Findings
 from reports.judge import Judgement
 from reports.latency import QUANTILES
@@ -40,7 +41,7 @@ def story_of(judgement: Judgement) -> Story:
 def gallery(judgement: Judgement, story: Story, shapes: Sequence[bool] = (False, True)) -> dict[str, Plot]:
     """Figures by name; those whose shape is ``True`` are for a phone and named ``NAME-narrow``."""
     findings = judgement.findings
-    tails = tails_of(findings, judgement.payments, judgement.run.scenario.load.timeout)
+    tails = tails_of(findings, judgement.payments, judgement.run.scenario)
     processes = load_processes(judgement.run.table("generator"), findings.run.load_end_ns)
     plots = []
     for narrow in shapes:
@@ -64,10 +65,10 @@ def strictest_latency(scenario: Scenario) -> tuple[str, float] | None:
     return f"{percentile} {units.spaced(text)}", value / SECOND
 
 
-def tails_of(findings: Findings, payments: Payments, timeout_ns: int) -> list[Tail]:
+def tails_of(findings: Findings, payments: Payments, scenario: Scenario) -> list[Tail]:
     """The distributions before, during and after the faults, or the whole where there was no fault."""
-    end = findings.run.load_end_ns
-    counted = payments.where(~unobserved(payments, timeout_ns) & (payments.due_ns < end))
+    end, timeout_ns = findings.run.load_end_ns, scenario.load.timeout
+    counted = timed(payments.where(~unobserved(payments, timeout_ns) & (payments.due_ns < end)), scenario)
     windows = [
         (
             fault.planned_start_ns if fault.true_start_ns is None else fault.true_start_ns,

@@ -10,7 +10,7 @@ from markupsafe import Markup
 
 from reports.findings import Findings
 from reports.plots.style import VARIABLES, Plot, for_page
-from reports.render import chronicle, facts, generator, tables, units, wording
+from reports.render import chronicle, closed_loop, facts, generator, tables, units, wording
 
 TEMPLATES = Path(__file__).parent / "templates"
 
@@ -48,7 +48,12 @@ def html_of(findings: Findings, plots: Mapping[str, Plot], refuge: str) -> str:
     """
     return (
         environment(
-            tables=tables, facts=facts, generator=generator, wording=wording, chronicle=chronicle.chronicle
+            tables=tables,
+            facts=facts,
+            closed_loop=closed_loop,
+            generator=generator,
+            wording=wording,
+            chronicle=chronicle.chronicle,
         )
         .get_template("report.html")
         .render(

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 from reports.findings import Findings
-from reports.render import facts, generator, tables, wording
+from reports.render import closed_loop, facts, generator, tables, wording
 from reports.render.tables import Cell, Table
 
 MOST_BYTES = 1024 * 1024
@@ -76,6 +76,12 @@ def _lines(findings: Findings, refuge: str) -> Iterator[str]:
     yield ""
     yield from table_of(tables.latency(findings))
     yield ""
+    if text := closed_loop.latency_text(findings):
+        yield escaped(text)
+        yield ""
+    if (done := closed_loop.tasks(findings)).rows:
+        yield from _table(done)
+        yield ""
     if error := generator.latency_error(findings):
         yield escaped(error)
         yield ""

@@ -16,7 +16,8 @@ from scenarios.arrivals.shapes import Recorded, Sequence, shape_of
 from scenarios.arrivals.spacing import Spacing, marks
 
 if TYPE_CHECKING:
-    from scenarios.load import Load, Stage
+    from scenarios.load import Load
+    from scenarios.stage import Stage
 
 __all__ = [
     "Spacing",

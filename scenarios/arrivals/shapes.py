@@ -23,8 +23,8 @@ from scenarios.arrivals.recording import Offsets, unpacked
 from scenarios.quantities import parse_duration, parse_rate
 
 if TYPE_CHECKING:
-    from scenarios.load import Sine as SineStage
-    from scenarios.load import Spike, Stage, Steps
+    from scenarios.stage import Sine as SineStage
+    from scenarios.stage import Spike, Stage, Steps
 
 _S = 1_000_000_000
 

@@ -9,6 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.compute as pc
+
 from journal.mending import written
 from journal.records import Payment
 from scenarios.arrivals import of_load
@@ -25,16 +28,18 @@ LEFT = "left before this was due"
 
 
 def recorded(folder: Path, process: str) -> tuple[set[int], set[int]]:
-    """The numbers of the payments, and of the intents, that are in a load process's journal.
+    """The numbers of the arrivals whose payments, and whose intents, are in a load process's journal.
 
     Raises:
         OSError: It cannot be read.
     """
-    payments, intents = (
-        {int(order.rpartition("-")[2]) for order in written(folder, process, table)["id"].to_pylist()}
-        for table in ("payment", "intent")
-    )
+    payments, intents = (_numbers(written(folder, process, table)) for table in ("payment", "intent"))
     return payments, intents
+
+
+def _numbers(table: pa.Table) -> set[int]:
+    orders = table.filter(pc.equal(table["loop"], "open"))["id"].to_pylist()
+    return {int(order.rpartition("-")[2]) for order in orders}
 
 
 def left_behind(

@@ -100,6 +100,11 @@ class Part:
         self._session.play()
         self.played = True
 
+    def leave(self) -> None:
+        """Play what was granted, and begin nothing more."""
+        self.leaving = True
+        self._session.end_users()
+
     def stop(self) -> None:
         """End: what is in flight ends, or is recorded as unknown."""
         self._told.set()
@@ -107,6 +112,9 @@ class Part:
 
     def follow(self, granted_ns: int, deals: Sequence[tuple[int, Sequence[str]]]) -> None:
         """Take the master's terms: what is dealt to whom, and until when it may be taken."""
+        if not self._known_deals and self._worker in deals[0][1]:
+            # Users stay where they were dealt first: what they did before is known only there.
+            self._session.take_users(deals[0][1].index(self._worker), len(deals[0][1]))
         for start_ns, workers in deals[self._known_deals :]:
             self._deal(start_ns, workers)
         self._known_deals = max(self._known_deals, len(deals))

@@ -103,7 +103,7 @@ class Worker:
         if not self._runner.greenlet:
             part.stop()
             return
-        part.leaving = True
+        part.leave()
         timeout = self._scenario.load.timeout / SECOND if self._scenario is not None else 0
         with contextlib.suppress(gevent.Timeout), gevent.Timeout(timeout + _LEAVE):
             while not part.over and self._runner.greenlet:

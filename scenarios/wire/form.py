@@ -1,4 +1,4 @@
-"""Requests encoded ahead: all that does not depend on the single request is one piece of bytes."""
+"""Requests encoded; POST requests ahead: what does not depend on the single one is one piece of bytes."""
 
 from __future__ import annotations
 
@@ -8,6 +8,17 @@ from collections.abc import Sequence
 _TOKEN = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
 _TARGET = re.compile(r"/[!-~]*")
 _VALUE = re.compile(rb"[\t -~\x80-\xff]*")
+
+
+def get(authority: str, target: str) -> bytes:
+    """A GET request of a path.
+
+    Raises:
+        ValueError: The path would break the request.
+    """
+    if not _TARGET.fullmatch(target):
+        raise ValueError(f"{target!r} is not the path of a URL: it begins with / and is printable ASCII")
+    return f"GET {target} HTTP/1.1\r\nHost: {authority}\r\n\r\n".encode("ascii")
 
 
 class Form:

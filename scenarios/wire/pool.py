@@ -14,7 +14,7 @@ from scenarios.wire.connection import Connection, Ending
 from scenarios.wire.dialling import dial
 from scenarios.wire.errors import NeverSentError, NoAnswerError, words
 from scenarios.wire.exchange import Exchange
-from scenarios.wire.form import Form
+from scenarios.wire.form import Form, get
 from scenarios.wire.target import Target
 
 _S = 1_000_000_000
@@ -93,7 +93,13 @@ class Wire:
             ValueError: Path or headers cannot be sent.
         """
         values = (value.encode("latin-1") for value in headers.values())
-        request = self.form(path, tuple(headers)).encode(body, *values)
+        return self._ask(self.form(path, tuple(headers)).encode(body, *values), timeout)
+
+    def get(self, path: str, timeout: float) -> Answer:
+        """Send one GET and wait for its whole answer; arguments and errors are those of ``post``."""
+        return self._ask(get(self._target.authority, self._target.prefix + path), timeout)
+
+    def _ask(self, request: bytes, timeout: float) -> Answer:
         patience = max(round(timeout * _S), 1_000_000)
         exchange = _Awaited(request, monotonic_ns() + patience, patience)
         self.send(exchange)

@@ -38,6 +38,7 @@ def payments(
         amount_minor=np.full(n, 1000, np.int64),
         captures=np.ones(n, np.int64),
         sent=was_sent,
+        open_loop=np.ones(n, bool),
         lost=np.zeros(n, bool) if lost is None else np.array(lost, bool),
         answered=latency != NEVER,
         success=good,

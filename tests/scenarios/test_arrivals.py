@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from scenarios.arrivals import Spacing, due_times, peak_rate, rate_at, shard, stretches
 from scenarios.arrivals.shapes import Ramp
 from scenarios.arrivals.spacing import Poisson
-from scenarios.load import Stage
 from scenarios.quantities import format_duration, format_rate
+from scenarios.stage import Stage
 
 S = 1_000_000_000
 

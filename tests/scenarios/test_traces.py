@@ -14,9 +14,9 @@ from scenarios.arrivals import due_times, of_load, peak_rate, rate_at
 from scenarios.arrivals.recording import MOST_ARRIVALS, packed, unpacked
 from scenarios.arrivals.trace_files import TraceError, read
 from scenarios.document import ScenarioError
-from scenarios.load import Stage
 from scenarios.reading import load_scenario, parse
 from scenarios.schema import Scenario
+from scenarios.stage import Stage
 
 S = 1_000_000_000
 
