@@ -594,4 +594,4 @@ class Findings:
     maintenance: tuple[tuple[int, int], ...]
     marks: tuple[Mark, ...]
     damage: tuple[Damage, ...]
-    closed_loop: ClosedLoop | None = None
+    closed_loop: ClosedLoop | None

@@ -1,15 +1,8 @@
-"""A user of the closed loop: one of Locust's users, whose every draw is its own.
-
-A user does one task after the other and thinks in between. What it does when, as far as that does not depend
-on answers, is a pure function of the seed and the user's number: its tasks, its payments and how long it
-thinks are the same whatever worker it lives on, and however many users there are.
-"""
+"""A user of the closed loop: one of Locust's users, whose task set follows the user's plan."""
 
 from __future__ import annotations
 
-import random
 from collections.abc import Callable
-from dataclasses import dataclass
 from time import monotonic_ns
 from typing import TYPE_CHECKING, Any
 
@@ -18,42 +11,11 @@ from locust.env import Environment
 from locust.exception import StopUser
 
 from journal.clock import SECOND
-from scenarios.load import Users
 from scenarios.task_result import OwnPayment
+from scenarios.user_plan import Step, UserPlan
 
 if TYPE_CHECKING:
     from scenarios.closed_loop import ClosedLoop
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """A task of a user, and how long it thinks afterwards. ``which`` in [0, 1) picks one of its payments."""
-
-    task: str
-    think_ns: int
-    which: float
-
-
-class Plan:
-    """The steps of one user, one after the other.
-
-    Args:
-        users: What users do.
-        seed: The scenario's.
-        number: The user's.
-    """
-
-    def __init__(self, users: Users, seed: int, number: int) -> None:
-        self._draw = random.Random(f"{seed}/user/{number}").random
-        weights = users.tasks.model_dump()
-        self._tasks = [task for task, weight in weights.items() for _ in range(weight)]
-        self._think = users.think_time
-
-    def step(self) -> Step:
-        """The next step."""
-        task, think, which = self._draw(), self._draw(), self._draw()
-        span = self._think.high - self._think.low
-        return Step(self._tasks[int(task * len(self._tasks))], self._think.low + round(think * span), which)
 
 
 class Shopping(TaskSet):
@@ -91,7 +53,7 @@ class Shopper(User):
         untyped_init(environment)
         self.loop = loop
         self.number = number
-        self.plan = Plan(loop.users, loop.seed, number)
+        self.plan = UserPlan(loop.users, loop.seed, number)
         self.step = Step("pay", 0, 0.0)
         self.due_ns = start_ns
         self.paid = 0

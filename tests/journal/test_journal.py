@@ -55,7 +55,7 @@ def test_what_is_written_is_read(
                 writer.write(Intent(text, number, number))
             writer.flush()
             seen += [row for table, batch in tail.new() if table == "intent" for row in batch.to_pylist()]
-    expected = [{"id": t, "due_ns": n, "sent_ns": n} for rows in flushes for t, n in rows]
+    expected = [{"id": t, "due_ns": n, "sent_ns": n, "loop": "open"} for rows in flushes for t, n in rows]
     assert seen == expected
     assert Journal(folder).table("intent").to_pylist() == expected
     assert list(tail.new()) == []

@@ -82,6 +82,7 @@ class Drill:
         captured_after_ns: int = 50 * MS,
         requested: bool = True,
         ledger: str | None = "",
+        loop: str = "open",
     ) -> str:
         """One payment in all views. By default it ends as expected: captured once if it should succeed,
         declined by the gateway if it should be declined, and the platform's ledger says the same.
@@ -94,7 +95,7 @@ class Drill:
         if captures is None:
             captures = int(expected == "succeeded" and sent)
         if sent:
-            self.add("load-0", Intent(order, due_ns, due_ns + late_ns))
+            self.add("load-0", Intent(order, due_ns, due_ns + late_ns, loop))
         if recorded:
             sent_ns = due_ns + late_ns if sent else None
             done_ns = None if latency_ns is None or not sent else due_ns + latency_ns
@@ -102,7 +103,7 @@ class Drill:
                 "load-0",
                 Payment(
                     order, due_ns, sent_ns, done_ns, method, amount, currency, "card_ok", expected, outcome,
-                    error, gateway,
+                    error, gateway, loop,
                 ),
             )  # fmt: skip
         if not sent:

@@ -332,6 +332,7 @@ def failover() -> Findings:
             Mark(10 * S, "stage", "conductor", "peak: 80 s"),
         ),
         damage=(),
+        closed_loop=None,
     )
 
 
