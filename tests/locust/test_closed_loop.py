@@ -223,9 +223,8 @@ def test_users_start_one_after_the_other(tmp_path: Path) -> None:
 
 
 def test_a_payment_that_the_platform_forgot_or_changed_is_noticed(tmp_path: Path) -> None:
-    played = play(
-        tmp_path, Platform(lie=lambda claim: claim | {"status": "failed"}), then=after(30), **{"for": "1h"}
-    )
+    liar = Platform(lie=lambda claim: claim | {"status": "failed"})
+    played = play(tmp_path, liar, then=after(30), for_="1h")
     looked = [row for row in played.tasks if row["task"] == "look_up"]
     assert {row["outcome"] for row in looked} == {"failed"}
     assert all("look-up says failed" in row["error"] for row in looked)
