@@ -80,7 +80,7 @@ def _lines(findings: Findings, refuge: str) -> Iterator[str]:
         yield escaped(text)
         yield ""
     if (done := closed_loop.tasks(findings)).rows:
-        yield from table(done)
+        yield from table_of(done)
         yield ""
     if error := generator.latency_error(findings):
         yield escaped(error)
