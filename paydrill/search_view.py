@@ -58,8 +58,8 @@ class SearchView:
     def begin(self, number: int, step: Step, scenario: Scenario) -> None:
         """A step begins."""
         self._step = (
-            f"step {number} of at most {self._limits.steps}: {peak_wording.rate(step.rate)} for "
-            f"{units.duration(step.hold_ns)}, {peak_wording.WHYS[step.why]}"
+            f"step {number}/{self._limits.steps}  {peak_wording.rate(step.rate)}, "
+            f"{peak_wording.WHYS[step.why]}"
         )
         self._end_ns = scenario.duration_ns
 
@@ -72,8 +72,8 @@ class SearchView:
         success, p95 = state.success(), state.p95_ns()
         left = max(0, self._end_ns - now_ns) / _S
         self._tell(
-            f"{left:.0f} s left, achieved {peak_wording.rate(max(state.achieved(), 0))}, success "
-            f"{units.share(success)}, p95 {units.duration(p95)}"
+            f"{left:.0f} s left  now {state.achieved():,.0f}/s  success {units.share(success)}  "
+            f"p95 {units.duration(p95)}"
         )
 
     def end(self, step: StepFindings) -> None:
@@ -91,4 +91,5 @@ class SearchView:
 
     def _tell(self, text: str) -> None:
         if self._status is not None:
-            self._status.update(Text(f"{self._step}; {text}" if self._step else text, style="dim"))
+            line = f"{self._step}  {text}" if self._step else text
+            self._status.update(Text(line, style="dim", no_wrap=True, overflow="ellipsis"))

@@ -124,6 +124,14 @@ def test_nothing_played_nothing_claimed() -> None:
     assert peak_wording.interval(found) == "unknown"
 
 
+def test_an_end_is_the_outermost_rate_that_was_sent_in_its_steps() -> None:
+    sent = {4: 119.0, 6: 121.5, 5: 138.0, 7: 141.0}
+    steps = [replace(step, achieved=sent.get(step.number, step.achieved)) for step in findings(FOUND).steps]
+    found = peak_of(record(FOUND), scenario(), steps)
+    assert found.low is not None and found.high is not None
+    assert (found.low.achieved, found.high.achieved) == (119.0, 141.0)
+
+
 def test_arrivals_that_lie_the_other_way_round_widen_the_interval() -> None:
     steps = [Made(40), Made(42, latency_ms=2000)]
     low, high = findings(steps).steps
