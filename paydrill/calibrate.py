@@ -194,6 +194,8 @@ class _Bench:
             for part in STEPS
             for stage in (Stage(HOLD_S, limit * part, limit * part), Stage(REST_S, 1, 1))
         ]
+        stages.append(Stage(2 * SETTLED_S, 1, 1))  # the last step, too, is judged while the load is alive
+        others = 0.0
         with self._play("hold", stages) as play:
             for number in range(len(STEPS)):
                 begin = number * (HOLD_S + REST_S) * SECOND
@@ -202,6 +204,8 @@ class _Bench:
                 before = play.usage()
                 play.wait_until(end)
                 after = play.usage()
+                seconds = after.at - before.at
+                others = max(0.0, (after.others - before.others) / seconds)
                 counts = play.counts()
                 play.wait_until(end + int(SETTLED_S * SECOND))
                 late = [late for due, late in play.lateness() if begin <= due < end]
@@ -209,20 +213,19 @@ class _Bench:
                 if p99 < LATENESS_LIMIT_NS:
                     if not counts["payments"] or counts["bytes"] is None or counts["segments"] is None:
                         raise MeasurementFailedError("this system does not count the bytes of a connection")
-                    seconds = after.at - before.at
                     return _Held(
                         rate=len(late) / HOLD_S,
                         payments=len(late),
                         lateness_p99_ns=int(p99),
                         core=(after.worker - before.worker) / seconds,
-                        others=max(0.0, (after.others - before.others) / seconds),
+                        others=others,
                         http_bytes=counts["bytes"] / counts["payments"],
                         segments=counts["segments"] / counts["payments"],
                         journal_bytes=play.journal_bytes(),
                     )
         raise MeasurementFailedError(
-            f"a worker was late even at {limit * STEPS[-1]:,.0f}/s; something else keeps this machine busy: "
-            "measure when it is quiet"
+            f"a worker was late even at {limit * STEPS[-1]:,.0f}/s, while other processes used {others:.1f} "
+            f"of {len(usable_cores())} cores; measure when this machine is quiet"
         )
 
     def memory(self, rate: float) -> _Memory:

@@ -1,6 +1,8 @@
 """``paydrill plan`` from outside."""
 
+import datetime
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -8,7 +10,8 @@ from rich.console import Console
 from typer.testing import CliRunner
 
 from paydrill.__main__ import app
-from paydrill.calibration import keep
+from paydrill.calibrate import MeasurementFailedError
+from paydrill.calibration import Calibration, keep
 from paydrill.machine import describe
 from tests.capacity.test_calibration import CALIBRATION
 
@@ -76,6 +79,27 @@ def test_a_scenario_has_its_own_peak_length_timeout_and_p99() -> None:
     assert demand["peak"] == pytest.approx(397.15)
     assert demand["timeout_ns"] == 3_000_000_000
     assert demand["latency_ns"] == 1_500_000_000  # its latency_p99 objective
+
+
+def test_a_measurement_that_fails_leaves_the_last_one(
+    calibrated: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(now: datetime.datetime, tell: Callable[[str], None]) -> Calibration:
+        raise MeasurementFailedError("it was late")
+
+    kept = calibrated.read_bytes()
+    monkeypatch.setattr("paydrill.plan.calibrate", fail)
+    code, out, err = plan("--calibrate", "--peak", "4/s")
+    assert (code, out) == (4, "") and "the measurement failed: it was late" in err
+    assert calibrated.read_bytes() == kept
+
+
+def test_a_cache_that_cannot_be_written_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "paydrill").write_text("in the way")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    monkeypatch.setattr("paydrill.plan.calibrate", lambda now, tell: MEASURED)
+    code, out, err = plan("--calibrate")
+    assert (code, out) == (4, "") and "cannot be written" in err
 
 
 @pytest.mark.usefixtures("calibrated")
