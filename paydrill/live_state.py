@@ -88,7 +88,8 @@ class LiveState:
                     self._generator(row)
             elif table == "mark":
                 for row in rows:
-                    self.news.append((row["at_ns"], row["text"]))
+                    load = f"{row['source']} " if row["source"].startswith("load-") else ""
+                    self.news.append((row["at_ns"], load + row["text"]))
                     if "breaker" in row["text"]:
                         gateway, _, state = row["text"].partition(": breaker ")
                         self.breakers[gateway] = state

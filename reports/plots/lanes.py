@@ -91,7 +91,8 @@ def disjoint(stretches: Sequence[Stretch]) -> tuple[Stretch, ...]:
 
 
 def _platform(findings: Findings, end: float) -> Lane:
-    bad = joined([piece for piece in findings.availability.slices if piece.true_good is False])
+    seen = [piece for piece in findings.availability.slices if piece.observed]
+    bad = joined([piece for piece in seen if piece.true_good is False])
     return Lane("platform", True, bad, _note(bad))
 
 

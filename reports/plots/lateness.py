@@ -126,9 +126,13 @@ def _finding(generator: Generator) -> str:
     if generator.lateness_p99_ns is None:
         return "The load generator sent nothing"
     p99 = units.duration(generator.lateness_p99_ns)
-    if generator.never_sent:
-        unsent = units.plural(generator.never_sent, "payment")
-        return f"The generator was late by {p99} (p99), and never sent {unsent}"
+    missed = [
+        f"{verb} {units.plural(count, 'payment')}"
+        for verb, count in (("never sent", generator.never_sent), ("lost", generator.lost))
+        if count
+    ]
+    if missed:
+        return f"The generator was late by {p99} (p99), and {units.listing(missed)}"
     return f"The generator sent 99 of 100 payments at most {p99} late"
 
 

@@ -118,19 +118,24 @@ def success(axes: Axes, story: Story, narrow: bool, height: float) -> None:
     axes.fill_between(x, y, np.where(np.isnan(y), np.nan, 1.0), color=style.VERMILLION, alpha=0.35, lw=0)
     axes.plot(x, y, color=style.GREEN, lw=1.7)
     axes.axhline(story.success_target, color=style.INK, lw=1.0, ls=(0, (6, 3)))
-    bad_ns = story.findings.availability.measured.bad_ns
-    for piece in joined([piece for piece in story.findings.availability.slices if piece.bad]):
-        axes.axvspan(
-            piece.start,
-            max(piece.stop, piece.start + THINNEST * float(series.edges[-1])),
-            0,
-            0.085,
-            facecolor=style.VERMILLION,
-            hatch="////",
-            edgecolor=style.INK,
-            lw=0,
-            zorder=3,
-        )
+    measured, cut = story.findings.availability.measured, story.findings.availability.slices
+    bad_ns, unobserved_ns = measured.bad_ns, measured.unobserved_ns
+    for pieces, colour, hatch in (
+        ([piece for piece in cut if piece.bad], style.VERMILLION, "////"),
+        ([piece for piece in cut if not piece.observed], style.GREY, "xx"),
+    ):
+        for piece in joined(pieces):
+            axes.axvspan(
+                piece.start,
+                max(piece.stop, piece.start + THINNEST * float(series.edges[-1])),
+                0,
+                0.085,
+                facecolor=colour,
+                hatch=hatch,
+                edgecolor=style.INK,
+                lw=0,
+                zorder=3,
+            )
     labels = [
         EndLabel(
             story.success_target,
@@ -144,6 +149,9 @@ def success(axes: Axes, story: Story, narrow: bool, height: float) -> None:
         labels.append(
             EndLabel(axes.get_ylim()[0], f"bad for {units.duration(bad_ns)}", style.VERMILLION_TEXT)
         )
+    if unobserved_ns:
+        text = f"not seen for {units.duration(unobserved_ns)}"
+        labels.append(EndLabel(axes.get_ylim()[0], text, style.MUTED))
     end_labels(axes, labels, height)
 
 

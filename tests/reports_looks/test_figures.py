@@ -25,6 +25,7 @@ from reports.plots.story import Story, spans_of
 from reports.plots.timeline import timeline
 from reports.render.html import DARK
 from reports.tail import tail_of
+from tests.reports import load_samples
 from tests.reports_looks import samples
 
 S = 1_000_000_000
@@ -45,7 +46,9 @@ def drawn() -> dict[str, style.Plot]:
         timeline(told),
         timeline(told, narrow=True),
         percentiles([tail_of("during", latency)], ("p95 < 800 ms", 0.8)),
-        lateness(told.findings.generator, told.series),
+        lateness(
+            told.findings.generator, told.series, load_samples.samples(load_samples.seconds(*[{}] * 90))
+        ),
         money(told.findings.money),
     ]
     return {plot.name: plot for plot in plots}
