@@ -77,6 +77,9 @@ def reasons(found: PeakFindings, stopped: Reason | None) -> Iterator[str]:
         yield wording.sentence(found.ended_why)
     for goal in found.broke_first:
         yield wording.sentence(f"{named(goal)}: {goal.why}")
+    if high is not None and high.kind == "broke" and not found.broke_first:
+        last = [step for step in found.steps if step.rate == high.rate and step.outcome == "broke"][-1]
+        yield wording.sentence(f"step {last.number}, {rate(last.rate)} asked: {last.said}")
     if stopped == "blind" or (high is not None and high.kind in ("unsound", "blind")):
         last = [step for step in found.steps if step.outcome in ("unsound", "blind")][-1]
         yield wording.sentence(f"step {last.number}, {rate(last.rate)} asked: {last.said}")
@@ -84,7 +87,7 @@ def reasons(found: PeakFindings, stopped: Reason | None) -> Iterator[str]:
         listed = units.listing([rate(one) for one in found.torn])
         yield f"At {listed} the steps disagreed or could not decide; the interval covers it."
     if stopped == "steps":
-        yield f"It ended because {units.plural(limits.steps, 'step')} were played, which is all that it may."
+        yield f"It ended because it may play no more than {units.plural(limits.steps, 'step')}."
     if stopped == "time":
         yield f"It ended because another step could have gone beyond its {units.duration(limits.time_ns)}."
     if found.conclusion == "bracket" and low is not None and high is not None:

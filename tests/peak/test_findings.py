@@ -8,12 +8,14 @@ from pathlib import Path
 import pytest
 
 from reports import peak_wording
-from reports.findings import Ended
-from reports.peak import judge_search, peak_of
+from reports.findings import Ended, ObjectiveFinding, State, Status, Unit, Verdict
+from reports.peak import judge_search, outcome_of, peak_of
 from reports.run_folder import NotARunError
 from reports.search_folder import RECORD
+from scenarios.peak_search import Outcome
 from tests.peak.searches import FOUND, LIMITS, Made, findings, record, scenario, search
 from tests.reports.drill import MS
+from tests.reports_looks import samples
 
 
 def test_steps_are_judged_from_their_folders(tmp_path: Path) -> None:
@@ -105,7 +107,7 @@ def test_steps_that_disagree_are_inside_the_interval_and_said() -> None:
     assert found.low is not None and found.low.rate == 66
     assert any("At 70/s the steps disagreed" in reason for reason in found.reasons)
     assert "80/s rests on a single step; no second one has confirmed it." in found.reasons
-    assert any("6 steps were played" in reason for reason in found.reasons)
+    assert any("no more than 6 steps" in reason for reason in found.reasons)
     assert (found.conclusion, found.exit_code) == ("undecided", 3)
 
 
@@ -122,6 +124,49 @@ def test_nothing_played_nothing_claimed() -> None:
     assert found.headline == "Interrupted after 0 steps; no rate has held or broken so far"
     assert found.low is found.high is None
     assert peak_wording.interval(found) == "unknown"
+
+
+def objective(status: Status, unit: Unit = "ns", state: State = "measured") -> ObjectiveFinding:
+    return ObjectiveFinding("x", "< 1s", 1e9, unit, status, state, None, None, None, 100, None, "", "why")
+
+
+@pytest.mark.parametrize(
+    ("status", "ended", "sound", "objectives", "came_to"),
+    [
+        ("PASS", "complete", True, [objective("PASS")], "held"),
+        ("FAIL", "complete", True, [objective("FAIL"), objective("INCONCLUSIVE")], "broke"),
+        # What stands in the best case stands, and money is counted whatever the generator did.
+        ("FAIL", "complete", False, [objective("FAIL", "count"), objective("INCONCLUSIVE")], "broke"),
+        ("INCONCLUSIVE", "complete", False, [objective("INCONCLUSIVE")], "unsound"),
+        ("INCONCLUSIVE", "complete", True, [objective("INCONCLUSIVE"), objective("PASS")], "undecided"),
+        ("INCONCLUSIVE", "complete", True, [objective("INCONCLUSIVE", "count")], "blind"),
+        ("INCONCLUSIVE", "complete", True, [objective("INCONCLUSIVE", state="not measurable")], "blind"),
+        ("INCONCLUSIVE", "stopped", True, [objective("INCONCLUSIVE")], "broke"),
+    ],
+)
+def test_what_a_step_came_to(
+    status: Status, ended: Ended, sound: bool, objectives: list[ObjectiveFinding], came_to: Outcome
+) -> None:
+    drill = samples.failover()
+    drill = replace(
+        drill,
+        run=replace(drill.run, ended=ended),
+        verdict=Verdict(status, ended, 0, ("why",)),
+        generator=replace(drill.generator, sound=sound),
+        objectives=tuple(objectives),
+    )
+    assert outcome_of(drill) == came_to
+
+
+def test_a_step_that_its_scenario_stopped_says_so() -> None:
+    steps = [Made(40), Made(80, latency_ms=2000)]
+    held, broke = findings(steps).steps
+    stopped = replace(
+        broke, broke=(), objectives=held.objectives, said="the drill was stopped: success < 50%"
+    )
+    found = peak_of(record(steps), scenario(), [held, stopped])
+    assert found.broke_first == ()
+    assert "Step 2, 80/s asked: the drill was stopped: success < 50%." in found.reasons
 
 
 def test_an_end_is_the_outermost_rate_that_was_sent_in_its_steps() -> None:
