@@ -23,6 +23,7 @@ from scenarios.customers import Customer, Pools, Product, pools
 from scenarios.schema import Load, Scenario
 
 _DRAWS = struct.Struct(">8I")
+_PER_DRAW = 2.0**-32
 
 
 class Line(NamedTuple):
@@ -109,29 +110,31 @@ class Checkout:
         keyed = self._keyed.copy()
         keyed.update(number.to_bytes(8, "big"))
         digest = keyed.digest()
-        draw = [part / 2**32 for part in _DRAWS.unpack(digest)]
-        method = self._methods.pick(draw[0])
-        currency = self._currencies.pick(draw[1])
-        choices = self._declined[method] if draw[2] < self._declines else self._approved[method]
-        instrument = choices[int(draw[3] * len(choices))]
-        lines = self._lines[currency]
-        products = len(lines)
-        # Squaring favours the cheap end of the list, as carts do.
-        cart = [
-            lines[int(part * part * products)][part > 0.9]
-            for part in draw[5 : 6 + int(draw[4] * draw[4] * 3)]
-        ]
-        amount = 0
-        for line in cart:
-            amount += line.amount_minor
+        of_method, of_currency, of_decline, of_instrument, of_size, *of_lines = _DRAWS.unpack(digest)
+        # Scaling by a power of two is exact: these are the draws of every version of this plan.
+        method = self._methods.pick(of_method * _PER_DRAW)
+        currency = self._currencies.pick(of_currency * _PER_DRAW)
+        declined = of_decline * _PER_DRAW < self._declines
+        choices = self._declined[method] if declined else self._approved[method]
+        instrument = choices[int(of_instrument * _PER_DRAW * len(choices))]
         expected, decline_code, terms = self._terms[instrument]
+        lines = self._lines[currency]
+        size = of_size * _PER_DRAW
+        first = _line(lines, of_lines[0] * _PER_DRAW)
+        cart: tuple[Line, ...] = (first.line,)
+        amount, encoded_cart = first.amount_minor, first.encoded
+        for draw in of_lines[1 : 1 + int(size * size * 3)]:
+            line = _line(lines, draw * _PER_DRAW)
+            cart += (line.line,)
+            amount += line.amount_minor
+            encoded_cart += b"," + line.encoded
         customer, encoded = self._customers[int.from_bytes(digest[:3], "little") % len(self._customers)]
         rest = b',"amount_minor":%d,"currency":"%b",%b,"customer":%b,"cart":[%b]}' % (
             amount,
             currency.encode("ascii"),
             terms,
             encoded,
-            b",".join([line.encoded for line in cart]),
+            encoded_cart,
         )
         return PlannedPayment(
             number,
@@ -143,7 +146,7 @@ class Checkout:
             expected,
             decline_code,
             customer,
-            tuple([line.line for line in cart]),
+            cart,
             rest,
         )
 
@@ -154,6 +157,11 @@ class _PricedLine(NamedTuple):
     line: Line
     amount_minor: int
     encoded: bytes
+
+
+def _line(lines: Sequence[tuple[_PricedLine, _PricedLine]], draw: float) -> _PricedLine:
+    # Squaring favours the cheap end of the list, as carts do.
+    return lines[int(draw * draw * len(lines))][draw > 0.9]
 
 
 def _lines(products: Sequence[Product], currency: str) -> list[tuple[_PricedLine, _PricedLine]]:

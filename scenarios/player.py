@@ -79,7 +79,7 @@ class Player:
         self._share = share
         self._wire = wire
         self._form = wire.form("/payments", ("Idempotency-Key",))
-        self._clock = clock
+        self._epoch_ns = clock.epoch_ns
         self._writer = writer
         self._run = run
         self._timeout_ns = timeout_ns
@@ -104,7 +104,7 @@ class Player:
         gc.disable()
         if self._watch is not None:
             self._watch.start()
-        epoch = self._clock.epoch_ns
+        epoch = self._epoch_ns
         in_a_row = 0
         while (arrival := self._next_arrival()) is not None:
             number, due = arrival
@@ -160,8 +160,7 @@ class Player:
         if self.in_flight >= self.max_in_flight:
             self._never_sent(planned, order, f"{GENERATOR}{self.max_in_flight} payments in flight already")
             return
-        now = monotonic_ns()
-        sent = now - self._clock.epoch_ns
+        sent = monotonic_ns() - self._epoch_ns
         deadline = planned.due_ns + self._timeout_ns
         if sent >= deadline:
             self._never_sent(planned, order, f"{GENERATOR}its turn came after the customer's time-out")
@@ -172,12 +171,8 @@ class Player:
         if not self.in_flight:
             self._none_in_flight.clear()
         self.in_flight += 1
-        attempt = _Attempt(request, deadline + self._clock.epoch_ns, self._timeout_ns)
-        attempt.player = self
-        attempt.planned = planned
-        attempt.order = order
-        attempt.sent_ns = sent
-        self._wire.send(attempt)
+        patience = self._timeout_ns
+        self._wire.send(_Attempt(request, deadline + self._epoch_ns, patience, self, planned, order, sent))
 
     def ended(self, attempt: _Attempt, done: int | None, result: Result, received: int) -> None:
         """An attempt of this player has come to its end, at ``done``, or without an answer."""
@@ -190,7 +185,7 @@ class Player:
 
     def now_ns(self) -> int:
         """Nanoseconds since the epoch."""
-        return monotonic_ns() - self._clock.epoch_ns
+        return monotonic_ns() - self._epoch_ns
 
     def _never_sent(self, planned: PlannedPayment, order: str, why: str) -> None:
         result = Result("failed", why, "")
@@ -204,18 +199,18 @@ class Player:
         if self._writer is not None:
             self._writer.write(
                 Payment(
-                    id=order,
-                    due_ns=planned.due_ns,
-                    sent_ns=sent,
-                    done_ns=done,
-                    method=planned.method,
-                    amount_minor=planned.amount_minor,
-                    currency=planned.currency,
-                    instrument=planned.instrument,
-                    expected=planned.expected,
-                    outcome=result.outcome,
-                    error=result.error,
-                    gateway=result.gateway,
+                    order,
+                    planned.due_ns,
+                    sent,
+                    done,
+                    planned.method,
+                    planned.amount_minor,
+                    planned.currency,
+                    planned.instrument,
+                    planned.expected,
+                    result.outcome,
+                    result.error,
+                    result.gateway,
                 )
             )
 
@@ -249,10 +244,21 @@ class _Attempt(Exchange):
 
     __slots__ = ("order", "planned", "player", "sent_ns")
 
-    player: Player
-    planned: PlannedPayment
-    order: str
-    sent_ns: int
+    def __init__(
+        self,
+        request: bytes,
+        deadline_ns: int,
+        timeout_ns: int,
+        player: Player,
+        planned: PlannedPayment,
+        order: str,
+        sent_ns: int,
+    ) -> None:
+        super().__init__(request, deadline_ns, timeout_ns)
+        self.player = player
+        self.planned = planned
+        self.order = order
+        self.sent_ns = sent_ns
 
     def answered(self, answer: Answer) -> None:
         done = self.player.now_ns()

@@ -7,7 +7,7 @@ may have been carried out although no answer came (``NoAnswerError``). It never 
 from scenarios.wire.answer import Answer
 from scenarios.wire.errors import GENERATOR, NeverSentError, NoAnswerError
 from scenarios.wire.exchange import Exchange
-from scenarios.wire.form import Form
+from scenarios.wire.form import Form, checked
 from scenarios.wire.pool import Wire
 
-__all__ = ["GENERATOR", "Answer", "Exchange", "Form", "NeverSentError", "NoAnswerError", "Wire"]
+__all__ = ["GENERATOR", "Answer", "Exchange", "Form", "NeverSentError", "NoAnswerError", "Wire", "checked"]

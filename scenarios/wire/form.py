@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 _TOKEN = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
 _TARGET = re.compile(r"/[!-~]*")
-_VALUE = re.compile(rb"[\t -~\x80-\xff]*")
+_VALUE = re.compile("[\t -~\x80-\xff]*")
 
 
 def get(authority: str, target: str) -> bytes:
@@ -44,12 +44,17 @@ class Form:
         self._format = (fixed.replace("%", "%%") + varying).encode("ascii") + b"Content-Length: %d\r\n\r\n%b"
 
     def encode(self, body: bytes, *values: bytes) -> bytes:
-        """One request, with a value for each header in the order of their names.
-
-        Raises:
-            ValueError: A value contains a line end or another control character.
-        """
-        for value in values:
-            if not _VALUE.fullmatch(value):
-                raise ValueError(f"{value!r} cannot be the value of a header")
+        """One request, with a value for each header in the order of their names. The values are taken as they
+        are; see ``checked``."""
         return self._format % (*values, len(body), body)
+
+
+def checked(value: str) -> bytes:
+    """A header's value, as ``encode`` takes it.
+
+    Raises:
+        ValueError: It contains a line end, another control character, or what is not in Latin-1.
+    """
+    if not _VALUE.fullmatch(value):
+        raise ValueError(f"{value!r} cannot be the value of a header")
+    return value.encode("latin-1")

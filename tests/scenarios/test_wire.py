@@ -7,7 +7,7 @@ import gevent.event
 import pytest
 from gevent import socket
 
-from scenarios.wire import Answer, Form, NeverSentError, NoAnswerError, Wire
+from scenarios.wire import Answer, Form, NeverSentError, NoAnswerError, Wire, checked
 from tests.scenarios.serving import Kept, always, answer, request_of, serving
 
 
@@ -144,8 +144,10 @@ def test_what_is_no_url_is_refused(url: str) -> None:
         lambda: Form("h", "/payments\r\nX: 1"),
         lambda: Form("h", "payments"),
         lambda: Form("h", "/", ("Bad Name",)),
-        lambda: Form("h", "/", ("Key",)).encode(b"", b"a\r\nX: 1"),
-        lambda: Form("h", "/", ("Key",)).encode(b"", b"a\0"),
+        lambda: checked("a\r\nX: 1"),
+        lambda: checked("a\0"),
+        lambda: checked("\u20ac"),
+        lambda: Wire("http://127.0.0.1:1").post("/", b"", {"Key": "a\nb"}, 1),
     ],
 )
 def test_what_would_break_the_request_is_refused(build: Callable[[], object]) -> None:
