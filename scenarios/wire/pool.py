@@ -14,7 +14,7 @@ from scenarios.wire.connection import Connection, Ending
 from scenarios.wire.dialling import dial
 from scenarios.wire.errors import NeverSentError, NoAnswerError, words
 from scenarios.wire.exchange import Exchange
-from scenarios.wire.form import Form, get
+from scenarios.wire.form import Form, checked, get
 from scenarios.wire.target import Target
 
 _S = 1_000_000_000
@@ -92,7 +92,7 @@ class Wire:
             NoAnswerError: Something left, and no whole answer came in time.
             ValueError: Path or headers cannot be sent.
         """
-        values = (value.encode("latin-1") for value in headers.values())
+        values = map(checked, headers.values())
         return self._ask(self.form(path, tuple(headers)).encode(body, *values), timeout)
 
     def get(self, path: str, timeout: float) -> Answer:
