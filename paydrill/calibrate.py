@@ -76,6 +76,10 @@ class Stage:
     end: float
 
 
+_AFTERWARDS = Stage(2 * SETTLED_S, 1, 1)
+"""So that what was sent last is judged while the load is alive."""
+
+
 def calibrate(now: datetime.datetime, tell: Callable[[str], None]) -> Calibration:
     """Measure.
 
@@ -176,7 +180,7 @@ class _Bench:
     def ramp(self) -> float:
         """Payments per second at which a worker begins to be late; the ramp's end when it never is."""
         first, last = RAMP
-        with self._play("ramp", [Stage(RAMP_S, first, last)]) as play:
+        with self._play("ramp", [Stage(RAMP_S, first, last), _AFTERWARDS]) as play:
             found = None
             while found is None and play.now_ns() < (RAMP_S + SETTLED_S) * SECOND:
                 play.wait(_TICK * 5)
@@ -194,7 +198,7 @@ class _Bench:
             for part in STEPS
             for stage in (Stage(HOLD_S, limit * part, limit * part), Stage(REST_S, 1, 1))
         ]
-        stages.append(Stage(2 * SETTLED_S, 1, 1))  # the last step, too, is judged while the load is alive
+        stages.append(_AFTERWARDS)
         others = 0.0
         with self._play("hold", stages) as play:
             for number in range(len(STEPS)):
