@@ -96,7 +96,8 @@ def judge_run(run: RunFolder) -> Judgement:
         worst = worst_case(asked, unseen)
         return judged(cases.of(worst, as_if(cut, good=False)), worst)
 
-    objectives = judge_objectives(judged(measured, counted), at_best, at_worst if unseen.any() else None)
+    all_seen = not unseen.any() and all(part.observed for part in cut)
+    objectives = judge_objectives(judged(measured, counted), at_best, None if all_seen else at_worst)
     damage = _damage(run)
     result = f.Findings(
         run=_run(run),

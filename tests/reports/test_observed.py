@@ -183,6 +183,19 @@ def test_a_few_unseen_payments_keep_an_objective_from_passing_that_they_could_br
     assert found.availability.measured.unobserved_ns == S
 
 
+def test_uptime_does_not_pass_by_a_slice_that_was_only_seen_later(tmp_path: Path) -> None:
+    """What was due in one second was sent, and served, after the next: whether it was up then is not known."""
+    drill = Drill(120, objectives={"uptime": ">= 99.9%", "success_rate": ">= 98%"})
+    drill.steady(0, 50 * S)
+    for due in range(50 * S, 51 * S, S // 40):
+        drill.pay(due, late_ns=52_100 * MS - due, latency_ns=52_200 * MS - due)
+    drill.steady(51 * S, 120 * S)
+    found = _judge(drill, tmp_path)
+    assert found.generator.sound
+    assert found.availability.measured.net == 1.0
+    assert _status(found) == {"uptime": "INCONCLUSIVE", "success_rate": "PASS"}
+
+
 def test_a_killed_process_does_not_make_the_platform_fail_what_it_had_in_flight(tmp_path: Path) -> None:
     drill = Drill(30, objectives=EVERYTHING)
     drill.steady(0, 20 * S)
