@@ -82,7 +82,7 @@ class Client:
         self._limit = limit
         self._idle: deque[OutboundConnection] = deque()
         self._open: set[OutboundConnection] = set()
-        self._sending: set[asyncio.Task[None]] = set()
+        self._sending: set[asyncio.Task[Answer | OutboundError]] = set()
         self._under_way = 0
         self._closed = False
         self._timer: asyncio.TimerHandle | None = None  # of the first deadline; one for all connections
@@ -133,9 +133,9 @@ class Client:
             connection = self._take_idle()
         loop = asyncio.get_running_loop()
         if connection is None:
-            task = loop.create_task(self._send(call, timeout_ns, then))
+            task = loop.create_task(self._send(call, timeout_ns))
             self._sending.add(task)
-            task.add_done_callback(self._sending.discard)
+            task.add_done_callback(partial(self._sent, then))
             return
         self._under_way += 1
 
@@ -145,14 +145,15 @@ class Client:
 
         self._exchange(connection, call, loop.time() + timeout_ns / SECOND, over)
 
-    async def _send(self, call: Call, timeout_ns: int, then: Then) -> None:
-        outcome: Answer | OutboundError = LostError("the client was closed")
+    async def _send(self, call: Call, timeout_ns: int) -> Answer | OutboundError:
         try:
-            outcome = await self.call(call, timeout_ns)
+            return await self.call(call, timeout_ns)
         except OutboundError as error:
-            outcome = error
-        finally:
-            then(outcome)
+            return error
+
+    def _sent(self, then: Then, task: asyncio.Task[Answer | OutboundError]) -> None:
+        self._sending.discard(task)
+        then(LostError("the client was closed") if task.cancelled() else task.result())
 
     async def close(self) -> None:
         """Close every connection; calls that are under way are lost."""

@@ -36,7 +36,18 @@ class OutboundConnection(asyncio.Protocol):
             there is none.
     """
 
-    __slots__ = ("_body", "_client", "_headers", "_parser", "_size", "_then", "_transport", "deadline")
+    __slots__ = (
+        "_answer",
+        "_body",
+        "_client",
+        "_headers",
+        "_keep_alive",
+        "_parser",
+        "_size",
+        "_then",
+        "_transport",
+        "deadline",
+    )
 
     def __init__(self, client: Owner) -> None:
         self.deadline = math.inf
@@ -44,6 +55,8 @@ class OutboundConnection(asyncio.Protocol):
         self._transport: asyncio.Transport | None = None
         self._parser = httptools.HttpResponseParser(self)
         self._then: Then | None = None
+        self._answer: Answer | None = None
+        self._keep_alive = False
         self._headers: dict[str, str] = {}
         self._body: list[bytes] = []
         self._size = 0
@@ -106,6 +119,17 @@ class OutboundConnection(asyncio.Protocol):
         except (httptools.HttpParserError, httptools.HttpParserUpgrade):
             self._end(LostError("what came back was no HTTP answer"))
             self._drop()
+            return
+        answer = self._answer
+        if answer is not None:
+            # Not before all that came has been parsed: what stands behind the answer must not be taken for
+            # that to the next request.
+            self._answer = None
+            if self._keep_alive and self.usable:
+                self._client.finished(self)
+            elif self._transport is not None:
+                self._transport.close()
+            self._end(answer)
 
     # What httptools calls.
 
@@ -129,19 +153,13 @@ class OutboundConnection(asyncio.Protocol):
         status = self._parser.get_status_code()
         if status < 200:
             return  # an interim answer; the real one follows
-        then = self._then
-        if then is None:
+        if self._then is None or self._answer is not None:
             # An answer that nobody asked for (or asks for no more): whose would the next one be?
             self._drop()
             return
-        self._then = None
-        self.deadline = math.inf
-        if self._parser.should_keep_alive() and self.usable:
-            self._client.finished(self)
-        elif self._transport is not None:
-            self._transport.close()
+        self._keep_alive = self._parser.should_keep_alive()
         body = self._body
-        then(Answer(status, self._headers, body[0] if len(body) == 1 else b"".join(body)))
+        self._answer = Answer(status, self._headers, body[0] if len(body) == 1 else b"".join(body))
 
 
 @functools.lru_cache(256)

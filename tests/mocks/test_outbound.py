@@ -12,7 +12,15 @@ from typing import Any
 import pytest
 
 from mocks.http import Exchange, Server
-from mocks.outbound import AnswerTimeoutError, Call, Client, LostError, NeverSentError
+from mocks.outbound import (
+    Answer,
+    AnswerTimeoutError,
+    Call,
+    Client,
+    LostError,
+    NeverSentError,
+    OutboundError,
+)
 from tests.platform.rig import eventually, run
 
 SECOND = 1_000_000_000
@@ -252,3 +260,82 @@ def test_over_the_limit_nothing_is_sent() -> None:
 def test_urls_that_are_no_peer(url: str) -> None:
     with pytest.raises(ValueError, match="must look like"):
         Client(url)
+
+
+def test_a_callback_is_told_once_and_never_at_once() -> None:
+    async def peer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while True:
+            head = await request(reader)
+            if b"/silent" in head:
+                await asyncio.sleep(30)
+            if b"/lost" in head:
+                return
+            writer.write(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok")
+
+    async def story(client: Client) -> None:
+        told: list[Answer | OutboundError] = []
+
+        async def send(path: str, timeout_ns: int = 20 * SECOND) -> Answer | OutboundError:
+            before = len(told)
+            client.send(Call("GET", path), timeout_ns, told.append)
+            assert len(told) == before
+            await eventually(lambda: len(told) > before)
+            return told[-1]
+
+        for _ in range(2):  # over a new connection, and over the one that was kept
+            answer = await send("/")
+            assert isinstance(answer, Answer) and answer.body == b"ok"
+        assert len(client._open) == 1
+        assert isinstance(await send("/lost"), LostError)
+        assert isinstance(await send("/silent", SECOND // 20), AnswerTimeoutError)
+        await send("/")
+        client.send(Call("GET", "/silent"), 20 * SECOND, told.append)  # over the connection that is there
+        client.send(Call("GET", "/silent"), 20 * SECOND, told.append)  # over one that is to be made
+        await client.close()
+        await eventually(lambda: len(told) == 7)
+        assert all(isinstance(one, OutboundError) for one in told[5:])
+        assert isinstance(await send("/"), NeverSentError)
+        assert client.under_way == 0 and len(told) == 8
+
+    with_peer(peer, story)
+
+
+def test_a_callback_that_sends_again_does_not_get_the_spare_answer() -> None:
+    async def peer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while True:
+            head = await request(reader)
+            if b"/first" in head:
+                writer.write(b"HTTP/1.1 200 OK\r\ncontent-length: 1\r\n\r\n1" * 2)
+            else:
+                writer.write(b"HTTP/1.1 200 OK\r\ncontent-length: 1\r\n\r\n2")
+
+    async def story(client: Client) -> None:
+        told: list[Answer | OutboundError] = []
+
+        def again(outcome: Answer | OutboundError) -> None:
+            told.append(outcome)
+            client.send(Call("GET", "/second"), SECOND, told.append)
+
+        client.send(Call("GET", "/first"), SECOND, again)
+        await eventually(lambda: len(told) == 2)
+        assert [one.body for one in told if isinstance(one, Answer)] == [b"1", b"2"]
+
+    with_peer(peer, story)
+
+
+def test_each_call_has_its_own_time_out() -> None:
+    async def peer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read()
+
+    async def story(client: Client) -> None:
+        ended: list[int] = []
+
+        async def call(hundredths: int) -> None:
+            with pytest.raises(AnswerTimeoutError):
+                await client.call(GET, hundredths * SECOND // 100)
+            ended.append(hundredths)
+
+        await asyncio.gather(*(call(hundredths) for hundredths in (60, 10, 85, 35)))
+        assert ended == [10, 35, 60, 85] and not client._open
+
+    with_peer(peer, story)

@@ -96,6 +96,34 @@ def test_writes_of_one_step_share_a_transaction(tmp_path: Path) -> None:
     run(story())
 
 
+def test_writes_that_follow_each_other_closely_share_a_commit(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("mocks.platform.store.PACE", 0.5)
+
+    async def story() -> None:
+        store = Store(tmp_path / "store.sqlite")
+        groups: list[int] = []
+        write = store._write
+
+        def counted(records: list[Payment | Refund]) -> None:
+            groups.append(len(records))
+            write(records)
+
+        store._write = counted  # type: ignore[method-assign, assignment]
+        await store.put(payment(0))  # it finds the store at rest, and waits for nobody
+        waiting = []
+        for n in range(1, 40):
+            waiting.append(store.put(payment(n)))
+            await asyncio.sleep(0)
+        assert groups == [1] and store.payment("pay_1") is None
+        await asyncio.gather(*waiting)
+        assert groups == [1, 39] and len(on_disk(store.path)) == 40
+        store.close()
+
+    run(story())
+
+
 def test_a_group_that_cannot_be_written_is_told_so_and_the_next_can(tmp_path: Path) -> None:
     async def story() -> None:
         store = Store(tmp_path / "store.sqlite")

@@ -41,11 +41,10 @@ def parse(text: str) -> Parameters:
     for pair in pairs:
         name, _, value = pair.partition("=")
         path = _path(name) if len(name) <= _CACHED else _path.__wrapped__(name)
-        plain = value if value.isascii() and "%" not in value and "+" not in value else _decoded(value)
         if len(path) == 1 and path[0] not in tree:
-            tree[path[0]] = plain
+            tree[path[0]] = _decoded(value)
         else:
-            _put(tree, path, plain)
+            _put(tree, path, _decoded(value))
     return tree
 
 
