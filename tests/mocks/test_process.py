@@ -184,7 +184,7 @@ def test_a_port_in_use_is_told(child: Child) -> None:
 @pytest.mark.parametrize(
     ("plan", "word"),
     [
-        ({"role": "bank"}, "no role 'bank'; the roles are gateway, platform"),
+        ({"role": "bank"}, "no role 'bank'; the roles are approving_platform, gateway, platform"),
         ({"gateway": "paypol"}, "no gateway 'paypol'; the gateways are stripe, paypal, adyen, gocardless"),
         ({"latency": {"p50_ns": 5, "p99_ns": 4}}, "latency"),
         ({"faults": [{"id": "f1", "fault": "flood", "at_ns": 0, "for_ns": 1}]}, "no fault 'flood'"),
