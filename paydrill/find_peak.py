@@ -67,6 +67,7 @@ def find_peak(
         limits=limits,
         without_faults=calm.faults,
         without_objectives=calm.objectives,
+        without_users=calm.users,
     )
     interrupts = Interrupts()
     listen(interrupts)
@@ -91,6 +92,8 @@ def announced(calm: Steady, limits: Limits) -> list[str]:
     ]
     if calm.faults:
         lines.append(f"played without the scenario's faults: {', '.join(calm.faults)}")
+    if calm.users:
+        lines.append(f"played without the scenario's {units.plural(calm.users, 'user')}")
     if calm.objectives:
         lines.append(f"left out, since only faults decide them: {', '.join(calm.objectives)}")
     return lines

@@ -134,6 +134,7 @@ def peak_of(record: SearchRecord, scenario: Scenario, steps: Sequence[StepFindin
         limits=record.limits,
         without_faults=record.without_faults,
         without_objectives=record.without_objectives,
+        without_users=record.without_users,
         ended=record.ended,
         ended_why=record.ended_why,
         conclusion=concluded,

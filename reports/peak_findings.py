@@ -80,6 +80,7 @@ class PeakFindings:
     limits: Limits
     without_faults: tuple[str, ...]
     without_objectives: tuple[str, ...]
+    without_users: int
     ended: Ended
     ended_why: str
     conclusion: Conclusion

@@ -32,7 +32,8 @@ class StepRecord(BaseModel):
 class SearchRecord(BaseModel):
     """What was known of a search when it began, and which steps it played.
 
-    ``without_faults`` and ``without_objectives`` are what the scenario has and the steps leave out.
+    ``without_faults``, ``without_objectives`` and ``without_users`` (how many) are what the scenario has and
+    the steps leave out.
     ``ended_why`` is empty for a search that ran to its end.
     """
 
@@ -46,6 +47,7 @@ class SearchRecord(BaseModel):
     limits: Limits
     without_faults: tuple[str, ...] = ()
     without_objectives: tuple[str, ...] = ()
+    without_users: int = 0
     steps: tuple[StepRecord, ...] = ()
     ended: Ended = "interrupted"
     ended_why: str = "its end is not on record"

@@ -27,20 +27,26 @@ class NoSearchError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Steady:
-    """A scenario as a search plays it: without its faults and without the objectives that need them.
-    ``faults`` and ``objectives`` name what was left out."""
+    """A scenario as a search plays it: without its faults, the objectives that need them, and its users.
+    ``faults`` and ``objectives`` name what was left out, ``users`` is how many."""
 
     scenario: Scenario
     faults: tuple[str, ...]
     objectives: tuple[str, ...]
+    users: int
 
 
 def steady(scenario: Scenario) -> Steady:
-    """Leave out what has its time in the scenario's own load: faults and maintenance.
+    """Leave out what has its time in the scenario's own load, faults and maintenance; and users, whose
+    payments would come on top of the rate, fewer the slower the platform is.
 
     Raises:
-        NoSearchError: No objective is left, or a gateway is a sandbox.
+        NoSearchError: No objective is left, or no arrivals, or a gateway is a sandbox.
     """
+    if not scenario.load.arrivals:
+        raise NoSearchError(
+            "this load is users only, and a search raises an arrival rate; say one under load.arrivals"
+        )
     sandboxes = [name for name, gateway in scenario.gateways.items() if gateway.sandbox is not None]
     if sandboxes:
         raise NoSearchError(
@@ -59,7 +65,9 @@ def steady(scenario: Scenario) -> Steady:
         )
     faults = tuple(f"{fault.fault} on {fault.on}" for fault in scenario.faults)
     plain["faults"], plain["maintenance"] = [], []
-    return Steady(Scenario.model_validate(plain), faults, left_out)
+    plain["load"].pop("users", None)
+    users = scenario.load.users.count if scenario.load.users is not None else 0
+    return Steady(Scenario.model_validate(plain), faults, left_out, users)
 
 
 def limits_of(

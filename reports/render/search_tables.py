@@ -103,6 +103,10 @@ def provenance(found: PeakFindings) -> Facts:
         ("Took", units.duration(sum(step.took_ns for step in found.steps))),
         ("Played without faults", ", ".join(found.without_faults) or "the scenario has none"),
         (
+            "Played without users",
+            units.plural(found.without_users, "user") if found.without_users else "the scenario has none",
+        ),
+        (
             "Objectives left out",
             ", ".join(wording.words(name) for name in found.without_objectives) or "none",
         ),

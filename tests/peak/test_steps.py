@@ -95,9 +95,20 @@ def test_faults_maintenance_and_what_only_they_decide_are_left_out_and_named() -
     assert calm.scenario.objectives.recovery_time is None
 
 
+def test_users_are_left_out_and_counted() -> None:
+    both = scenario(
+        load={"arrivals": [{"duration": "10s", "rate": "20/s"}], "users": {"count": 7, "for": "20s"}}
+    )
+    calm = steady(both)
+    assert calm.users == 7
+    assert calm.scenario.load.users is None
+    assert limits(calm.scenario).start == 20
+
+
 @pytest.mark.parametrize(
     ("more", "said"),
     [
+        ({"load": {"users": {"count": 7, "for": "20s"}}}, "users only, and a search raises an arrival rate"),
         ({"objectives": {}}, "the scenario has none"),
         ({"objectives": {"recovery_time": "< 5s"}}, "recovery_time"),
         ({"gateways": {"stripe": {"sandbox": {}}}}, "a sandbox has a limit of its own"),
