@@ -11,8 +11,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import duckdb
-
+from reports.database import in_memory
 from reports.run_folder import RunFolder
 
 GRACE_NS = 5_000_000_000
@@ -66,7 +65,7 @@ def differences(run: RunFolder) -> Differences:
     ends = [mark["at_ns"] for mark in run.rows("mark") if mark["kind"] in ("settled", "unsettled")]
     until = max(ends) - GRACE_NS if ends else 2**62
     names: dict[str, list[str]] = {"refund": [], "dispute": [], "fee": [], "payout": []}
-    with duckdb.connect(config={"threads": 1}) as database:
+    with in_memory() as database:
         for table in ("movement", "platform_entry"):
             database.register(table, run.table(table))
         for kind, name in database.execute(_ENTRIES, {"until": until}).fetchall():

@@ -10,11 +10,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import cast
 
-import duckdb
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from reports.database import in_memory
 from reports.entries import Differences
 from reports.findings import Agreement, CurrencyTotal, Money, MoneyCount, Settlement
 from reports.payments import Bools, Ints
@@ -192,13 +192,13 @@ ORDER BY orders DESC, client, platform, captures
 
 
 def _totals(orders: pa.Table) -> tuple[CurrencyTotal, ...]:
-    with duckdb.connect(config={"threads": 1}) as database:
+    with in_memory() as database:
         database.register("orders", orders)
         return tuple(CurrencyTotal(*row) for row in database.sql(_TOTALS).fetchall())
 
 
 def _agreements(orders: pa.Table) -> tuple[Agreement, ...]:
-    with duckdb.connect(config={"threads": 1}) as database:
+    with in_memory() as database:
         database.register("orders", orders)
         return tuple(Agreement(*row) for row in database.sql(_AGREEMENTS).fetchall())
 

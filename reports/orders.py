@@ -3,9 +3,9 @@ platform's ledger, true by the gateways' records."""
 
 from __future__ import annotations
 
-import duckdb
 import pyarrow as pa
 
+from reports.database import in_memory
 from reports.run_folder import RunFolder
 
 _VIEWS = ("payment", "intent", "movement", "gateway_request", "platform_entry")
@@ -119,7 +119,7 @@ def join_orders(run: RunFolder) -> pa.Table:
       ``ledger_reference``, ``ledger_least_minor``, ``ledger_most_minor``, ``ledger_currency``,
       ``ledger_refunded_minor``: what the platform claims.
     """
-    with duckdb.connect(config={"threads": 1}) as database:
+    with in_memory() as database:
         for name in _VIEWS:
             database.register(name, run.table(name))
         return database.sql(_JOIN).to_arrow_table()
