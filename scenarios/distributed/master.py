@@ -129,19 +129,24 @@ class Master:
             for peer in self._peers.values():
                 self._prepare(peer)
 
+    @property
+    def _expected(self) -> int:
+        """Workers that are waited for before the start."""
+        options: Any = self._environment.parsed_options
+        return 1 if self._environment.web_ui is not None else max(1, options.expect_workers)
+
     def _files_of_worker(self, scenario: Scenario) -> int:
         """What a worker must be able to open; 0 with the web UI, where nobody says how many will come."""
         if self._environment.web_ui is not None:
             return 0
-        options: Any = self._environment.parsed_options
         waiting = most_waiting(scenario.load, scenario.seed)
-        return files_of_worker(scenario.load, waiting, max(1, options.expect_workers))
+        return files_of_worker(scenario.load, waiting, self._expected)
 
     def _start(self) -> None:
         environment = self._environment
         options: Any = environment.parsed_options
         self._plan()
-        self._wait_for_workers(1 if environment.web_ui is not None else options.expect_workers)
+        self._wait_for_workers(self._expected)
         epoch_ns, run = self._agreement.agree(lambda: leave(environment))
         assert self._scenario is not None
         folder = Path(options.journal) if options.journal else None
@@ -235,6 +240,7 @@ class Master:
             self._refuse(worker, peer.host, why)
             return
         peer.ready = self._planned.digest
+        self._tell(self._expected)
         if self._run is not None and not self._run.join(Newcomer(worker, peer.host)):
             say(f"a worker on {peer.host} came when the load had ended")
 
@@ -257,6 +263,7 @@ class Master:
     def _refuse(self, worker: str, host: str, why: str) -> None:
         self._peers.pop(worker, None)
         self._refused[worker] = f"a worker on {host} was refused: {why}"
+        self._tell(self._expected)
         say(self._refused[worker])
         self._send(worker, REFUSED, {"why": why})
 
