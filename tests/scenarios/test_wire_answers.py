@@ -135,6 +135,17 @@ def test_no_other_head_is_taken_for_plain(raw: bytes) -> None:
     assert not reader.plain
 
 
+@pytest.mark.parametrize("before", [b"\r\n", b"\r\n\r\n"])
+def test_an_answer_behind_empty_lines_teaches_nothing(before: bytes) -> None:
+    heads = Heads()
+    reader = Reader()
+    reader.feed(before + answer(b"hi"))
+    assert reader.answer == Answer(201, b"hi")
+    heads.learn(before + answer(b"hi"), reader.answer)
+    for raw in (before + answer(b"hi"), b"\r\n\r\nhi", b"\r\n\r\n" + answer(b"hi")):
+        assert heads.whole(raw) is None
+
+
 def test_heads_that_never_come_again_do_not_fill_the_memory() -> None:
     heads = Heads()
     for number in range(3 * HEADS):
