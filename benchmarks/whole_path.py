@@ -44,7 +44,7 @@ class Played:
         answered: Payments per second that were answered during the peak.
         verdict: As in ``verdict.json``.
         cpu_us: Name of a process -> microseconds of CPU time for each payment that was sent, from the start
-            of the load to its end.
+            of the load to the last answer: without imports, and without the report.
     """
 
     held: bool
@@ -96,10 +96,11 @@ def play(rate: float) -> Played:
             raise RuntimeError(f"the drill left no verdict: {complaint.decode(errors='replace')[-500:]}")
         verdict = json.loads((runs[0] / "verdict.json").read_text())
         began = datetime.fromisoformat(verdict["run"]["started_at"]).timestamp()
-        spent = cpu.between(began, began + RAMP_S + PEAK_S)
+        journal = Journal(runs[0] / "journal")
+        spent = cpu.between(began, began + _last_answer_s(journal))
         return Played(
             held=process.returncode == 0,
-            answered=_answered(Journal(runs[0] / "journal")) / PEAK_S,
+            answered=_answered(journal) / PEAK_S,
             verdict=verdict,
             cpu_us={name: seconds * 1e6 / verdict["generator"]["sent"] for name, seconds in spent.items()},
         )
@@ -110,6 +111,12 @@ def _answered(journal: Journal) -> int:
     done = journal.table("payment").column("done_ns")
     within = pc.and_(pc.greater_equal(done, RAMP_S * _SECOND), pc.less(done, (RAMP_S + PEAK_S) * _SECOND))
     return int(pc.sum(within).as_py() or 0)
+
+
+def _last_answer_s(journal: Journal) -> float:
+    """Seconds from the run's time zero to the last answer."""
+    last: int | None = pc.max(journal.table("payment").column("done_ns")).as_py()
+    return (last or 0) / _SECOND
 
 
 def _rows(played: Played, command: str) -> Iterator[Row]:
