@@ -94,16 +94,16 @@ def plan(
     console = open_console()
     show_calibration(console, calibration, machine)
     if asked is not None and found is not None:
-        show_capacity(console, asked.demand, found, asked.p99)
+        show_capacity(console, asked.demand, found, asked.notes)
     console.print(f"measured figures: {file}", highlight=False, markup=False, soft_wrap=True)
 
 
 @dataclass(frozen=True, slots=True)
 class _Asked:
-    """What is asked for, and in words where its p99 comes from."""
+    """What is asked for, and in words where its p99 comes from and what it leaves out."""
 
     demand: Demand
-    p99: str
+    notes: tuple[str, ...]
 
 
 def _asked(
@@ -155,7 +155,12 @@ def _asked(
             f"the p99 ({format_duration(demand.latency_ns)}) is above the time-out "
             f"({format_duration(demand.timeout_ns)}), so customers would have given up; say --timeout",
         )
-    return _Asked(demand, source)
+    notes = [source]
+    if loaded is not None and loaded.load.users is not None:
+        notes.append(
+            f"the scenario's {loaded.load.users.count:,} users come on top of its arrivals, uncounted"
+        )
+    return _Asked(demand, tuple(notes))
 
 
 _DEFAULT_TIMEOUT = int(Load.model_fields["timeout"].default)

@@ -62,8 +62,8 @@ def show_calibration(console: Console, calibration: Calibration, machine: Machin
         console.print(line, highlight=False, markup=False)
 
 
-def show_capacity(console: Console, demand: Demand, found: Capacity, p99: str) -> None:
-    """Print what a peak needs, and what does not fit. ``p99`` says where the p99 comes from."""
+def show_capacity(console: Console, demand: Demand, found: Capacity, notes: tuple[str, ...]) -> None:
+    """Print what a peak needs, and what does not fit. ``notes`` say what the demand rests on."""
     table = _table(f"{demand.peak:,.0f} payments/s", "needs", "how")
     for need in found.needs:
         table.add_row(need.name, shown(need), need.how)
@@ -74,7 +74,7 @@ def show_capacity(console: Console, demand: Demand, found: Capacity, p99: str) -
     table.add_row(found.alone.name, shown(found.alone), found.alone.how)
     console.print(table)
     lines = [
-        p99,
+        *notes,
         "dark: while the platform answers nobody, until each customer gives up",
         "a worker was measured that writes its journal itself; shipping it to a master takes more",
         "the master takes a core besides; how many workers one master can take was not measured",

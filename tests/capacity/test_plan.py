@@ -103,6 +103,15 @@ def test_a_cache_that_cannot_be_written_is_told(tmp_path: Path, monkeypatch: pyt
 
 
 @pytest.mark.usefixtures("calibrated")
+def test_users_of_a_closed_loop_are_said_to_be_left_out() -> None:
+    given = ["--scenario", "steady_state", "--set", "objectives={}", "--set", "probes=[]"]
+    code, out, _ = plan(*given, "--set", "load.users={count: 30}")
+    assert code == 0 and "30 users come on top" in out
+    code, _, err = plan(*given, "--set", "load.users={count: 30, for: 1min}", "--set", "load.arrivals=[]")
+    assert code == 2 and "steady_state plans no arrivals, so it has no peak of its own; say --peak" in err
+
+
+@pytest.mark.usefixtures("calibrated")
 @pytest.mark.parametrize("width", [80, 120])
 def test_the_table_fits(width: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("paydrill.plan.open_console", lambda: Console(width=width))
