@@ -76,6 +76,7 @@ def generator(
         reasons.append(
             f"the load generator never sent {count(never_sent)} of {count(due)} payments that were due "
             f"({share(never_sent / due)}; {share(NEVER_SENT_SHARE)} is allowed)"
+            + (f"; {count(due - len(known))} of them left no record at all" if due > len(known) else "")
         )
         causes.append(_told(errors))
     if complete and due and lost / due > NEVER_SENT_SHARE:

@@ -4,8 +4,9 @@ It tells apart what matters for money: a request that surely never left (``Never
 may have been carried out although no answer came (``NoAnswerError``). It never sends a request twice.
 """
 
+from journal.records import GENERATOR
 from scenarios.wire.answer import Answer
-from scenarios.wire.errors import GENERATOR, NeverSentError, NoAnswerError
+from scenarios.wire.errors import NeverSentError, NoAnswerError
 from scenarios.wire.exchange import Exchange
 from scenarios.wire.form import Form, checked
 from scenarios.wire.pool import Wire

@@ -5,8 +5,7 @@ from __future__ import annotations
 import errno
 import ssl
 
-GENERATOR = "generator: "
-"""Begins the error of a request that failed through the load generator's own fault, not the platform's."""
+from journal.records import GENERATOR
 
 _LACKING = {
     errno.EMFILE: "no file descriptor left for a connection (EMFILE); raise `ulimit -n`",
