@@ -86,6 +86,12 @@ def reasons(found: PeakFindings, stopped: Reason | None) -> Iterator[str]:
     if found.torn:
         listed = units.listing([rate(one) for one in found.torn])
         yield f"At {listed} the steps disagreed or could not decide; the interval covers it."
+    for step in found.steps:
+        if low is not None and step.outcome == "broke" and step.rate < low.rate:
+            yield (
+                f"Step {step.number} broke at {rate(step.achieved)}, below the interval, and other steps did not: "
+                "what this platform carries changed while it was searched."
+            )
     if stopped == "steps":
         yield f"It ended because it may play no more than {units.plural(limits.steps, 'step')}."
     if stopped == "time":

@@ -126,6 +126,14 @@ def test_nothing_played_nothing_claimed() -> None:
     assert peak_wording.interval(found) == "unknown"
 
 
+def test_a_step_that_broke_below_the_interval_is_not_kept_quiet() -> None:
+    steps = [Made(40), Made(80, latency_ms=2000), Made(60, latency_ms=900), Made(50), Made(50), Made(60)]
+    steps += [Made(70), Made(70), Made(80, latency_ms=2000)]
+    found = findings(steps)
+    assert found.headline.startswith("The platform holds 70/s and breaks at 80/s")
+    assert any(reason.startswith("Step 3 broke at 60/s, below the interval") for reason in found.reasons)
+
+
 def objective(status: Status, unit: Unit = "ns", state: State = "measured") -> ObjectiveFinding:
     return ObjectiveFinding("x", "< 1s", 1e9, unit, status, state, None, None, None, 100, None, "", "why")
 
