@@ -89,8 +89,8 @@ def reasons(found: PeakFindings, stopped: Reason | None) -> Iterator[str]:
     for step in found.steps:
         if low is not None and step.outcome == "broke" and step.rate < low.rate:
             yield (
-                f"Step {step.number} broke at {rate(step.achieved)}, below the interval, where others held: it "
-                "was not the rate alone."
+                f"Step {step.number} broke at {rate(step.achieved)}, below the interval, where others held: "
+                "it was not the rate alone."
             )
     if stopped == "steps":
         yield f"It ended because it may play no more than {units.plural(limits.steps, 'step')}."
