@@ -1,7 +1,9 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
+import numpy as np
 import pytest
 
 from reports.findings import Generator, LateSecond
@@ -30,6 +32,14 @@ def test_a_generator_is_sound_up_to_100_ms_at_the_99th_percentile(
     assert made.sound is sound
     assert made.lateness_max_ns == late_ns
     assert sound or "more than 101 ms late" in made.why
+
+
+def test_users_who_wait_for_their_turn_do_not_hide_arrivals_that_came_late() -> None:
+    frame = payments(DUE, sent_ns=_late(300 * MS, 1))
+    assert generator(frame, 200, True, 2 * S).sound
+    arrivals = np.arange(200) >= 150
+    made = generator(replace(frame, open_loop=arrivals), 50, True, 2 * S)
+    assert (made.lateness_p99_ns, made.sound) == (300 * MS, False)
 
 
 @pytest.mark.parametrize(("planned", "sound"), [(200, True), (201, False)])
