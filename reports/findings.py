@@ -394,8 +394,8 @@ class Generator:
 
     ``planned`` payments by the plan; ``due`` of them before the load ended; ``sent``; ``never_sent``, of
     which ``missing`` left no record at all. ``lost``: what became of them was lost with their load process,
-    or even whether they had been sent. Lateness is sent - due; ``None`` if nothing was sent; its p99 is that of
-    the arrivals or of what users pay, whichever is greater. ``peak_offered`` and ``peak_achieved`` are the
+    or even whether they had been sent. Lateness is sent - due; ``None`` if nothing was sent; its p99 is that
+    of the arrivals or of what users pay, whichever is greater. ``peak_offered`` and ``peak_achieved`` are the
     greatest numbers of payments due and of payments sent in a second.
 
     ``errors`` are the reasons that the generator gave for what it did not send, with their counts, the most
