@@ -46,7 +46,8 @@ class Store:
     has been committed, nothing else.
 
     Args:
-        path: The SQLite file; made if it isn't there.
+        path: The SQLite file; made if it isn't there. It is this store's alone: while somebody else holds the
+            lock for writing, the loop waits for it, up to five seconds.
 
     Raises:
         StoreError: The file cannot be opened, or is something else.

@@ -146,6 +146,24 @@ def test_a_group_that_cannot_be_written_is_told_so_and_the_next_can(tmp_path: Pa
     run(story())
 
 
+def test_a_commit_that_fails_is_undone_and_the_next_can_be_made(tmp_path: Path) -> None:
+    async def story() -> None:
+        store = Store(tmp_path / "store.sqlite")
+        assert store._writer is not None
+        store._writer.execute("PRAGMA foreign_keys = ON")
+        store._writer.execute("PRAGMA defer_foreign_keys = ON")  # a violation is found by the commit
+        futures = [store.put(payment(1)), store.put(Refund("re_1", "pay_of_nobody", 30, False))]
+        for future in futures:
+            with pytest.raises(StoreError, match="FOREIGN KEY"):
+                await future
+        assert store.payment("pay_1") is None and not store._writer.in_transaction
+        await store.put(payment(1))
+        assert on_disk(store.path) == {"pay_1": "pending"}
+        store.close()
+
+    run(story())
+
+
 def test_pages_cover_everything_once(tmp_path: Path) -> None:
     async def story() -> None:
         store = Store(tmp_path / "store.sqlite")
