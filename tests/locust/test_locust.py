@@ -140,6 +140,8 @@ def _until_stopped(web: httpx.Client) -> int:
     for _ in range(200):
         stats = web.get("/stats/requests").json()
         total = next(row for row in stats["stats"] if row["name"] == "Aggregated")
+        # Told anything else, the page would not ask again, and would miss the last payments.
+        assert stats["state"] in ("spawning", "running", "stopped")
         if stats["state"] == "stopped" and total["num_requests"]:
             assert total["num_failures"] == 0
             return int(total["num_requests"])
