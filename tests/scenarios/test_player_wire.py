@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -17,9 +17,10 @@ from gevent import socket
 from journal.clock import MILLISECOND, SECOND, Clock
 from journal.reader import Journal
 from journal.writer import Writer
-from scenarios.checkout import Checkout
+from scenarios.checkout import Checkout, PlannedPayment
 from scenarios.player import Player
 from scenarios.reading import parse
+from scenarios.result import Result
 from scenarios.share import EVER, Share, of
 from scenarios.wire import Exchange, Wire
 from tests.scenarios.serving import Handler, answer, request_of, serving
@@ -54,7 +55,13 @@ def accept(connection: socket.socket) -> None:
 
 @contextmanager
 def playing(
-    handler: Handler, folder: Path, share: Share, *, timeout_ns: int = 5 * SECOND, max_in_flight: int = 100
+    handler: Handler,
+    folder: Path,
+    share: Share,
+    *,
+    timeout_ns: int = 5 * SECOND,
+    max_in_flight: int = 100,
+    on_done: Callable[[PlannedPayment, Result, int | None, int], None] = lambda *_: None,
 ) -> Iterator[tuple[Player, Clock]]:
     clock = Clock.starting_now()
     with serving(handler) as (wire, _):
@@ -67,7 +74,7 @@ def playing(
             run="run",
             timeout_ns=timeout_ns,
             max_in_flight=max_in_flight,
-            on_done=lambda *_: None,
+            on_done=on_done,
         )
         yield player, clock
 
@@ -125,7 +132,13 @@ def test_latency_counts_from_the_due_time_through_a_stall(tmp_path: Path) -> Non
         open_again.wait()
         accept(connection)
 
-    with playing(stalling, tmp_path, of([0, MILLISECOND, 2 * MILLISECOND], 0, 1)) as (player, clock):
+    told: dict[int, int | None] = {}
+
+    def on_done(planned: PlannedPayment, result: Result, latency_ns: int | None, received: int) -> None:
+        told[planned.due_ns] = latency_ns
+
+    share = of([0, MILLISECOND, 2 * MILLISECOND], 0, 1)
+    with playing(stalling, tmp_path, share, on_done=on_done) as (player, clock):
         play = gevent.spawn(player.play)
         with gevent.Timeout(5):
             while player.in_flight < 3:
@@ -138,6 +151,7 @@ def test_latency_counts_from_the_due_time_through_a_stall(tmp_path: Path) -> Non
     payments = recorded(tmp_path)
     assert len(payments) == 3
     assert all(p["error"] == "" and p["sent_ns"] < opened <= p["done_ns"] for p in payments)
+    assert told == {p["due_ns"]: p["done_ns"] - p["due_ns"] for p in payments}
 
 
 def test_an_intent_is_written_before_the_first_byte_leaves(

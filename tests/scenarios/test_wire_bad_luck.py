@@ -200,7 +200,10 @@ def test_without_a_connection_in_time_nothing_was_sent() -> None:
             patient = Wire(f"http://127.0.0.1:{address[1]}", connect_timeout=20)
             with pytest.raises(NeverSentError, match=r"^no connection in time$"):
                 patient.post("/", b"", {}, 0.05)
+            assert patient._dialling
             patient.close()
+            gevent.sleep(0)
+            assert not patient._dialling
 
 
 def test_a_large_request_to_a_slow_reader_arrives_whole() -> None:
