@@ -75,7 +75,9 @@ def read(path: Path) -> Trace:
                 return Trace(digest, offsets=_packed(path, _k6_times(path, file)))
             rows = csv.reader(file, delimiter=max(",;\t", key=first.count))
             filled = ((rows.line_num, row) for row in rows if any(cell.strip() for cell in row))
-            number, header = next(filled)
+            number, header = next(filled, (0, []))
+            if not header:
+                raise TraceError(f"{path}: there is no arrival in it")
             names = [name.strip() for name in header]
             if set(_LOCUST) <= set(names):
                 return Trace(digest, rates=_locust_rates(path, names, filled))

@@ -144,7 +144,9 @@ class Run:
         if beat["leaving"] and not member.leaving:
             member.leaving = True
             until_ns = dealing.retire(worker)
-            self._mark(member, f"was told to end, and plays until {_seconds(until_ns)}")
+            self._mark(
+                member, f"was told to end, and plays until {_seconds(until_ns)}{self._users_gone(worker)}"
+            )
         if beat["full"] and not member.full:
             member.full = True
             self._mark(member, "held back arrivals, because the master did not keep up with its journal")
@@ -177,7 +179,9 @@ class Run:
                 share = f"; its share is the others' from {_seconds(self._dealing.deals[-1].start_ns)} on"
                 self._mark(
                     member,
-                    "was silent and is taken for lost" + (share if self._dealing.workers else ""),
+                    "was silent and is taken for lost"
+                    + (share if self._dealing.workers else "")
+                    + self._users_gone(worker),
                 )
         if now_ns > self._scenario.duration_ns + self._scenario.load.timeout + _END_NS:
             self.give_up()
@@ -293,6 +297,15 @@ class Run:
         for worker, count in counts.items():
             if count:
                 self._mark(gone[worker], f"left {count:,} payments of its share behind")
+
+    def _users_gone(self, worker: str) -> str:
+        """What is said of the users of a worker that is gone: they stay where they were dealt first."""
+        assert self._dealing is not None
+        users, first = self._scenario.load.users, self._dealing.deals[0].workers
+        if users is None or worker not in first:
+            return ""
+        count = len(range(first.index(worker), users.count, len(first)))
+        return f"; its {count:,} users are gone with it"
 
     def _mark(self, member: _Member, text: str) -> None:
         said = f"{member.name} ({member.host}) {text}"

@@ -143,7 +143,8 @@ def play(
         )
         try:
             loop.start(*worker)
-            then(loop)
+            with gevent.Timeout(30):
+                then(loop)
         finally:
             loop.finish(0.01)
             wire.close()

@@ -1,6 +1,8 @@
 """Recorded arrivals: every kind of file, everything that can be wrong with one, and the way into a run."""
 
+import base64
 import json
+import zlib
 from fractions import Fraction
 from pathlib import Path
 
@@ -145,6 +147,17 @@ def test_a_text_that_is_none_is_refused(text: str) -> None:
         unpacked(text)
 
 
+def encoded(plain: str) -> str:
+    return base64.b64encode(zlib.compress(plain.encode())).decode()
+
+
+@pytest.mark.parametrize("plain", ["0 1", "1", "1 5 -1", "1 x", "1000000000 4611686018427387904"])
+def test_numbers_that_are_no_offsets_are_refused(plain: str) -> None:
+    assert unpacked(encoded("1000 0 5")).tolist() == [0, 5000]
+    with pytest.raises(ValueError, match="no offsets of a trace"):
+        unpacked(encoded(plain))
+
+
 def test_more_arrivals_than_allowed_are_refused() -> None:
     with pytest.raises(ValueError, match="1,000,001 arrivals; 1,000,000 is the most"):
         packed(np.arange(MOST_ARRIVALS + 1))
@@ -210,3 +223,37 @@ def test_the_digest_is_of_the_file(tmp_path: Path) -> None:
     found = scenario(tmp_path, "{trace: checkout.csv}", "1\n2\n")
     assert found.load.arrivals[1].sha256 == hashlib.sha256(b"1\n2\n").hexdigest()
     assert Fraction(found.expected_payments()) == 6
+
+
+line = st.one_of(
+    st.text(max_size=30),
+    st.sampled_from(
+        ["1", "2.5", "timestamp", "a,time", "b,3", "2026-01-01T00:00:00Z", "2026-13-01T00:00:00Z", "1e9", "-1",
+         "{}", "[]", '{"metric": "http_reqs"}', '{"metric": "http_reqs", "type": "Point", "data": 5}',
+         "Timestamp,Name,Requests/s", "5,Aggregated,1e400", "5,Aggregated,1e-400", "6,Aggregated,7", '"'],
+    ),
+)  # fmt: skip
+
+
+@settings(max_examples=100)
+@given(
+    st.one_of(st.binary(max_size=60), st.lists(line, max_size=6).map(lambda lines: "\n".join(lines).encode()))
+)
+def test_whatever_a_file_holds_it_is_played_or_refused_in_words(
+    tmp_path_factory: pytest.TempPathFactory, content: bytes
+) -> None:
+    path = tmp_path_factory.getbasetemp() / "any.csv"
+    path.write_bytes(content)
+    try:
+        trace = read(path)
+    except TraceError as error:
+        assert str(error).startswith(str(path))
+        return
+    stage = {"offsets": trace.offsets} if trace.offsets is not None else {"rates": trace.rates}
+    try:
+        played = Stage.model_validate({key: value for key, value in stage.items() if value is not None})
+    except ValueError as error:
+        assert "days" in str(error)
+        return
+    times = list(due_times([played], "even", 1)) if trace.offsets is not None else []
+    assert times == sorted(times)
