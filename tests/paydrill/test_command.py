@@ -109,7 +109,7 @@ def test_probe_watches_a_target_and_its_exit_code_tells(tmp_path: Path) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         url = f"http://127.0.0.1:{taken.getsockname()[1]}/"
-        done = paydrill("probe", url, "--every", "200ms", "--for", "500ms")
+        done = paydrill("probe", url, "--every", "500ms", "--for", "1500ms")
     assert done.returncode == 1
     assert "connect: connection refused" in done.stdout
     assert re.search(r"\d+ probes: 0 ok, \d+ fail, 0 unknown", done.stdout)
