@@ -9,7 +9,9 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from typer.testing import CliRunner
 
+from paydrill.__main__ import app
 from paydrill.open_files import in_words, problems
 from scenarios.capacity import Machine
 from scenarios.file_limit import OWN_FILES, files_of_worker, too_few_files
@@ -106,15 +108,27 @@ def limited(files: int) -> Callable[[], None]:
     return lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (files, files))
 
 
-@pytest.mark.parametrize("verb", ["check", "run"])
-def test_a_limit_of_the_system_is_met_before_the_start(verb: str, tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "paydrill", verb, "gateway_failover"]
-    if verb == "run":
-        command += ["--out", str(tmp_path / "runs"), "--quiet"]
+def test_a_limit_of_the_system_is_met_before_the_start(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "paydrill", "run", "steady_state", "--set", "load.timeout=30s"]
     done = subprocess.run(
-        command, capture_output=True, text=True, timeout=60, check=False, preexec_fn=limited(1000)
+        [*command, "--out", str(tmp_path / "runs"), "--quiet"],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+        preexec_fn=limited(1000),
     )
     assert done.returncode == 4
     assert "a load worker then needs" in done.stderr and "may have 1,000 here" in done.stderr
     assert "ulimit -Hn" in done.stderr and "Traceback" not in done.stderr
     assert not list(tmp_path.glob("runs/*"))
+
+
+def test_check_says_what_this_machine_cannot_carry(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("paydrill.check.this_machine", lambda: machine(1000))
+    arguments = ["check", "steady_state", "--set", "load.timeout=30s"]
+    done = CliRunner().invoke(app, arguments)
+    assert done.exit_code == 4
+    assert "a load worker then needs" in done.stderr and "may have 1,000 here" in done.stderr
+    assert "payments would be in flight after 30s" in done.stdout
+    assert "a load worker" not in CliRunner().invoke(app, [*arguments, "--processes", "8"]).stderr
