@@ -40,7 +40,7 @@ class Shipper:
         now_ns: A monotonic clock.
     """
 
-    def __init__(self, process: str, send: Callable[[Batch], None], now_ns: Callable[[], int]) -> None:
+    def __init__(self, process: str, send: Callable[[Batch], object], now_ns: Callable[[], int]) -> None:
         self.process = process
         self.batches = 0
         self.closed = False
@@ -96,7 +96,7 @@ class Shipper:
         """Send what the master should have acknowledged by now; to be called from time to time."""
         if self._unacknowledged and self._now_ns() - self._sent_ns > AGAIN_NS:
             self._sent_ns = self._now_ns()
-            for batch in self._unacknowledged:
+            for batch in tuple(self._unacknowledged):
                 self._send(batch)
 
 
