@@ -12,15 +12,18 @@ from typing import NamedTuple
 
 from journal.clock import MILLISECOND, SECOND
 
-GRANT_NS = 3 * SECOND
+GRANT_NS = 3500 * MILLISECOND
 """How far ahead of now arrivals are granted."""
 
 OVERDUE_NS = SECOND
 """A worker that was silent for so long holds up the grants; one beats each half second."""
 
-LOST_NS = 2500 * MILLISECOND
-"""A worker that was silent for so long is taken for lost. From its last sign of life until others play its
-share, no more than ``OVERDUE_NS + GRANT_NS`` and two steps go by."""
+LOST_NS = 3 * SECOND
+"""A worker that was silent for so long is taken for lost. Its share is dealt to the others from
+``OVERDUE_NS + GRANT_NS`` after its last sign of life on, or earlier."""
+
+DESERTED_NS = 15 * SECOND
+"""When no worker has been heard of for so long, none is waited for any more."""
 
 _STALL_NS = SECOND
 """A master that did not look for so long was held up itself, and cannot say who was silent."""
@@ -44,65 +47,77 @@ class Dealing:
     def __init__(self, workers: Iterable[str], now_ns: int) -> None:
         self.deals = [Deal(min(now_ns, 0), tuple(workers))]
         self.granted_ns = self.deals[0].start_ns
-        self._heard = dict.fromkeys(self.deals[0].workers, now_ns)
+        # Who begins has until then to give a sign of life: before, nothing depends on it.
+        self._heard = dict.fromkeys(self.deals[0].workers, max(now_ns, 0))
+        self._lost: set[str] = set()
+        self._retired: set[str] = set()
         self._looked_ns = now_ns
         self.look(now_ns)
 
     @property
     def workers(self) -> tuple[str, ...]:
-        """Who plays what has not been granted yet."""
+        """Who plays what has not been granted yet; lost ones only if there are no others."""
         return self.deals[-1].workers
 
-    def heard(self, worker: str, now_ns: int) -> None:
-        """A worker gave a sign of life."""
-        if worker in self._heard:
-            self._heard[worker] = now_ns
+    def heard(self, worker: str, now_ns: int) -> bool:
+        """A worker gave a sign of life. Whether it was taken for lost: then it is dealt in again."""
+        if worker not in self._heard:
+            return False
+        self._heard[worker] = now_ns
+        if worker not in self._lost:
+            return False
+        self._lost.discard(worker)
+        if worker not in self._retired:
+            self._deal_among((*self.workers, worker))
+        return True
 
     def look(self, now_ns: int) -> tuple[str, ...]:
         """Grant what can be granted; to be called a few times a second.
 
         Returns:
-            Who is newly lost. Its share has been dealt to the others; the last one's to nobody.
+            Who is newly lost. Its share has been dealt to the others, if there are any.
         """
         held_up = now_ns - self._looked_ns
         self._looked_ns = now_ns
         if held_up > _STALL_NS:
             self._heard = {worker: heard + held_up for worker, heard in self._heard.items()}
-        silent = {worker: now_ns - heard for worker, heard in self._heard.items()}
+        silent = {w: now_ns - heard for w, heard in self._heard.items() if w not in self._lost}
         lost = tuple(worker for worker, for_ns in silent.items() if for_ns > LOST_NS)
-        self.remove(*lost)
-        if all(for_ns <= OVERDUE_NS for worker, for_ns in silent.items() if worker not in lost):
+        self._lost.update(lost)
+        self._deal_among(self.workers)
+        in_time = all(silent[worker] <= OVERDUE_NS for worker in silent if worker not in lost)
+        if in_time and not self._lost.issuperset(self.workers):
             self.granted_ns = max(self.granted_ns, now_ns + GRANT_NS)
         return lost
+
+    def deserted(self, now_ns: int) -> bool:
+        """Whether nobody is left who could play, and nobody is expected back."""
+        return self._lost.issuperset(self.workers) and all(
+            now_ns - self._heard[worker] > DESERTED_NS for worker in self.workers if worker in self._heard
+        )
 
     def add(self, worker: str, now_ns: int) -> None:
         """Deal a new worker in."""
         if worker not in self._heard:
             self._heard[worker] = now_ns
-            self._deal((*self.workers, worker))
-
-    def remove(self, *workers: str) -> None:
-        """Deal the shares of some workers to the others. What was granted to them stays theirs."""
-        for worker in workers:
-            self._heard.pop(worker, None)
-        left = tuple(worker for worker in self.workers if worker not in workers)
-        if left != self.workers:
-            self._deal(left)
+            self._deal_among((*self.workers, worker))
 
     def retire(self, worker: str) -> int:
-        """Deal a worker's share to the others, and wait for its signs of life no more than for the others'.
+        """Deal the share of a worker that leaves to the others.
 
         Returns:
             Until when it plays.
         """
-        left = tuple(name for name in self.workers if name != worker)
-        if left != self.workers:
-            self._deal(left)
-        return self.granted_ns
+        self._retired.add(worker)
+        self._deal_among(self.workers)
+        return self.deals[-1].start_ns if worker not in self.workers else self.granted_ns
 
     def over(self, worker: str) -> None:
         """A worker has played everything that was its own: it may be silent."""
         self._heard.pop(worker, None)
 
-    def _deal(self, workers: tuple[str, ...]) -> None:
-        self.deals.append(Deal(self.granted_ns, workers))
+    def _deal_among(self, workers: tuple[str, ...]) -> None:
+        """Deal to those of the workers that are there; if nobody is, all stays as it is."""
+        there = tuple(w for w in dict.fromkeys(workers) if w not in self._lost and w not in self._retired)
+        if there and there != self.workers:
+            self.deals.append(Deal(self.granted_ns, there))

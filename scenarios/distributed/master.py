@@ -247,7 +247,11 @@ class Master:
     def _on_beat(self, worker: str, data: dict[str, Any]) -> None:
         received_ns = time.monotonic_ns()
         run = self._run
-        terms = run.heard(worker, data) if run is not None and data["run"] == run.id else {}
+        terms: dict[str, Any] = {}
+        if run is not None and data["run"] == run.id:
+            terms = run.heard(worker, data)
+        elif run is not None:
+            run.alive(worker)
         readings = {
             "sent_ns": data["sent_ns"],
             "received_ns": received_ns,
@@ -266,6 +270,13 @@ class Master:
         self._tell(self._expected)
         say(self._refused[worker])
         self._send(worker, REFUSED, {"why": why})
+        self._forget(worker)
+
+    def _forget(self, worker: str) -> None:
+        """Let Locust know nothing of a worker: its master ends when the last one that it knows of quits."""
+        node = self._runner.clients.pop(worker, None)
+        if node is not None and self._runner._users_dispatcher is not None:
+            self._runner._users_dispatcher.remove_worker(node)
 
     def _send(self, worker: str, message: str, data: dict[str, Any]) -> None:
         try:

@@ -61,7 +61,6 @@ class Part:
         self._worker = worker
         self._offset = offset
         self._known_deals = 0
-        self._dealt_in = False
         self._full_told = False
         self._share = Share(of_load(scenario.load, scenario.seed), granted_ns=-EVER)
         self._told = gevent.event.Event()
@@ -118,13 +117,16 @@ class Part:
         for start_ns, workers in deals[self._known_deals :]:
             self._deal(start_ns, workers)
         self._known_deals = max(self._known_deals, len(deals))
+        start_ns, workers = deals[-1]
+        if self.leaving and self._worker not in workers:
+            self._share.end(start_ns)
         if self.shipper is not None and self.shipper.full:
             if not self._full_told:
                 say(f"the master does not keep up: {self.shipper.kept_bytes:,} bytes wait for it")
             self._full_told = True
         else:
             self._share.grant(granted_ns)
-        self._session.reshared(len(deals[-1][1]))
+        self._session.reshared(len(workers))
         self._told.set()
 
     def kept(self, number: int) -> None:
@@ -152,11 +154,5 @@ class Part:
         }
 
     def _deal(self, start_ns: int, workers: Sequence[str]) -> None:
-        if self._worker in workers:
-            self._share.reshard(start_ns, workers.index(self._worker), len(workers))
-            self._dealt_in = True
-        else:
-            self._share.reshard(start_ns, None, 1)
-            if self._dealt_in:
-                # Who was dealt out is never dealt in again.
-                self._share.end(start_ns)
+        index = workers.index(self._worker) if self._worker in workers else None
+        self._share.reshard(start_ns, index, max(1, len(workers)))

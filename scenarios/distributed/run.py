@@ -100,9 +100,9 @@ class Run:
     def deserted(self) -> bool:
         """Whether there is nobody left to play what is still to come."""
         dealing = self._dealing
-        if dealing is None or dealing.workers or self._stopped_ns is not None:
+        if dealing is None or self._stopped_ns is not None:
             return False
-        return dealing.granted_ns < self._scenario.duration_ns
+        return dealing.granted_ns < self._scenario.duration_ns and dealing.deserted(self._clock.now_ns())
 
     def begin(self, workers: Iterable[Newcomer]) -> None:
         """Let these workers begin."""
@@ -133,10 +133,7 @@ class Run:
         if member is None or dealing is None:
             return {}
         now_ns = self._clock.now_ns()
-        dealing.heard(worker, now_ns)
-        if member.lost:
-            member.lost = False
-            self._mark(member, "was heard of again; it plays nothing more")
+        self._alive(member, now_ns)
         if beat["caught_up"] and not member.dealt_in:
             member.dealt_in = True
             dealing.add(worker, now_ns)
@@ -161,6 +158,7 @@ class Run:
         member = self._members.get(worker)
         if member is None or member.receiver is None or self._closed:
             return
+        self._alive(member, self._clock.now_ns())
         try:
             number = member.receiver.take(batch)
         except OSError as error:
@@ -176,11 +174,12 @@ class Run:
             member = self._members[worker]
             if not member.complete:
                 member.lost = True
-                share = f"; its share is the others' from {_seconds(self._dealing.deals[-1].start_ns)} on"
+                deal = self._dealing.deals[-1]
+                share = f"; its share is the others' from {_seconds(deal.start_ns)} on"
                 self._mark(
                     member,
                     "was silent and is taken for lost"
-                    + (share if self._dealing.workers else "")
+                    + ("" if worker in deal.workers else share)
                     + self._users_gone(worker),
                 )
         if now_ns > self._scenario.duration_ns + self._scenario.load.timeout + _END_NS:
@@ -249,6 +248,17 @@ class Run:
         deals = [[deal.start_ns, list(deal.workers)] for deal in self._dealing.deals]
         return {"run": self.id, "granted_ns": self._dealing.granted_ns, "deals": deals}
 
+    def alive(self, worker: str) -> None:
+        """A worker gave a sign of life."""
+        if worker in self._members:
+            self._alive(self._members[worker], self._clock.now_ns())
+
+    def _alive(self, member: _Member, now_ns: int) -> None:
+        assert self._dealing is not None
+        if self._dealing.heard(member.worker, now_ns):
+            member.lost = False
+            self._mark(member, f"was heard of again, and plays from {_seconds(self._dealing.granted_ns)} on")
+
     def _tell(self) -> None:
         assert self._dealing is not None
         self._told = len(self._dealing.deals)
@@ -280,6 +290,7 @@ class Run:
         if not gone:
             return
         until_ns = self._scenario.duration_ns if self._stopped_ns is None else self._stopped_ns
+        until_ns = min(until_ns, self._dealing.granted_ns)
         journals = {worker: recorded(self._folder, member.name) for worker, member in gone.items()}
         known = {worker: payments for worker, (payments, _) in journals.items()}
         loss = Loss(self._scenario, self.id)

@@ -4,14 +4,11 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
-import pytest
 
 from journal.reader import Journal
-from tests.paydrill.commands import mocking
 from tests.paydrill.test_command import ROOT, free_ports
 
 SETTINGS = [
@@ -19,15 +16,6 @@ SETTINGS = [
     "--set", "load.arrivals=[{duration: 3s, rate: 60/s}]",
     "--set", "objectives={}",
 ]  # fmt: skip
-
-
-@pytest.fixture(scope="module")
-def platform() -> Iterator[str]:
-    servers = [
-        f"{name}:{port}" for name, port in zip(("stripe", "adyen", "platform"), free_ports(3), strict=True)
-    ]
-    with mocking(*servers, latency="10ms,40ms", admin=False) as urls:
-        yield urls["platform"]
 
 
 def locust(*arguments: str) -> list[str]:
