@@ -9,9 +9,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
-import pyarrow as pa
-import pyarrow.compute as pc
-
 from journal.mending import written
 from journal.records import Payment
 from scenarios.arrivals import of_load
@@ -27,19 +24,22 @@ LEFT = "left before this was due"
 """End of the error of a payment that a worker which was told to end did not send any more."""
 
 
-def recorded(folder: Path, process: str) -> tuple[set[int], set[int]]:
+def recorded(folder: Path, process: str, run: str) -> tuple[set[int], set[int]]:
     """The numbers of the arrivals whose payments, and whose intents, are in a load process's journal.
 
     Raises:
         OSError: It cannot be read.
     """
-    payments, intents = (_numbers(written(folder, process, table)) for table in ("payment", "intent"))
+    payments, intents = (
+        _numbers(written(folder, process, table)["id"].to_pylist(), run) for table in ("payment", "intent")
+    )
     return payments, intents
 
 
-def _numbers(table: pa.Table) -> set[int]:
-    orders = table.filter(pc.equal(table["loop"], "open"))["id"].to_pylist()
-    return {int(order.rpartition("-")[2]) for order in orders}
+def _numbers(orders: Iterable[str], run: str) -> set[int]:
+    # Payments of closed-loop users have another kind of order id.
+    numbers = (order.removeprefix(f"{run}-") for order in orders)
+    return {int(number) for number in numbers if number.isdigit()}
 
 
 def left_behind(

@@ -291,7 +291,7 @@ class Run:
             return
         until_ns = self._scenario.duration_ns if self._stopped_ns is None else self._stopped_ns
         until_ns = min(until_ns, self._dealing.granted_ns)
-        journals = {worker: recorded(self._folder, member.name) for worker, member in gone.items()}
+        journals = {worker: recorded(self._folder, member.name, self.id) for worker, member in gone.items()}
         known = {worker: payments for worker, (payments, _) in journals.items()}
         loss = Loss(self._scenario, self.id)
         counts = dict.fromkeys(gone, 0)

@@ -9,7 +9,6 @@ from pathlib import Path
 
 import pytest
 
-from tests.locust.test_locust import platform as platform
 from tests.paydrill.test_command import ROOT, free_ports
 
 DRILL = [

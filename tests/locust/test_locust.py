@@ -7,6 +7,7 @@ import time
 from pathlib import Path
 
 import httpx
+import pytest
 
 from journal.reader import Journal
 from tests.paydrill.test_command import ROOT, free_ports

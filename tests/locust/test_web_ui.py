@@ -17,7 +17,6 @@ from journal.reader import Journal
 from scenarios.checkout import plan
 from scenarios.reading import load_scenario
 from tests.locust.browser import CHROMIUM, Page, browse
-from tests.locust.test_locust import platform as platform
 from tests.paydrill.test_command import ROOT, free_ports
 
 pytestmark = pytest.mark.slow
