@@ -376,6 +376,25 @@ class LoadProcess:
 
 
 @dataclass(frozen=True, slots=True)
+class WorkerClock:
+    """How the clock of one load worker stood to the master's, over ``observed_ns`` of the run.
+
+    ``one_clock``: both read the same clock, and the rest is 0. Else ``wrong_ns`` is by how much its times in
+    the journal may be wrong at most, beside those of other hosts; what was measured on its clock alone, such
+    as latency, is not touched by it. ``drift_ns`` is how much the clocks came apart, give or take
+    ``drift_error_ns``.
+    """
+
+    name: str
+    host: str
+    one_clock: bool
+    wrong_ns: int
+    drift_ns: int
+    drift_error_ns: int
+    observed_ns: int
+
+
+@dataclass(frozen=True, slots=True)
 class LateSecond:
     """A second in which the generator did not keep its schedule: payments ``due`` in it, those of them sent
     within 100 ms (``on_time``), never sent or lost (``missed``), and the greatest lateness of the others
@@ -402,7 +421,7 @@ class Generator:
     frequent first. ``loop_lag_p99_ns`` and ``loop_lag_max_ns`` are over all load processes; an answer was
     seen at most so much later than it came. ``steal_ns`` is CPU time that the hypervisor kept from the load's
     hosts. ``worst`` are the worst seconds, worst first. All of these are empty or ``None`` where load
-    processes kept no record of themselves.
+    processes kept no record of themselves. ``clocks`` are those of workers that a master looked after.
 
     ``sound`` is false when the p99 of lateness is above 100 ms, when more than 0.1% were never sent or lost,
     or when a load process was lost; ``why`` then says so, and names the ``bottleneck`` (empty if the
@@ -430,6 +449,7 @@ class Generator:
     steal_ns: int | None
     worst: tuple[LateSecond, ...]
     processes: tuple[LoadProcess, ...]
+    clocks: tuple[WorkerClock, ...]
 
 
 @dataclass(frozen=True, slots=True)

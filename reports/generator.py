@@ -9,7 +9,7 @@ import numpy as np
 
 from journal.records import GENERATOR
 from reports.bottleneck import advice, bottleneck
-from reports.findings import Generator, LateSecond
+from reports.findings import Generator, LateSecond, WorkerClock
 from reports.load_processes import UNKNOWN, Samples, summary
 from reports.observed import LATE_NS, late
 from reports.payments import NEVER, Bools, Ints, Payments
@@ -34,6 +34,7 @@ def generator(
     load_end_ns: int,
     processes: Sequence[Samples] = (),
     stored: int | None = None,
+    clocks: tuple[WorkerClock, ...] = (),
 ) -> Generator:
     """The generator's own record.
 
@@ -46,6 +47,7 @@ def generator(
         processes: What the load processes recorded of themselves; empty if they did not.
         stored: Payments whose end the journal has, as the load processes wrote it; ``None`` for all of
             ``payments``.
+        clocks: How the clocks of workers stood to the master's.
     """
     known = payments if complete else payments.where(payments.due_ns < load_end_ns)
     # What users pay is not in the plan: it is due because it is known.
@@ -109,6 +111,7 @@ def generator(
         steal_ns=max((int(one.sum()) for one in steals if not (one == UNKNOWN).any()), default=None),
         worst=_worst(known),
         processes=tuple(summary(samples) for samples in processes),
+        clocks=clocks,
     )
 
 

@@ -24,6 +24,7 @@ from reports.payments import Payments, payments_from
 from reports.run_folder import RunFolder, open_run
 from reports.verdict import verdict
 from reports.views import views_of
+from reports.worker_clocks import worker_clocks
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +70,7 @@ def judge_run(run: RunFolder) -> Judgement:
         end,
         load_processes(run.table("generator"), end),
         stored=len(run.table("payment")),
+        clocks=worker_clocks(run.rows("worker_clock")),
     )
     cases = Cases(run, truth)
     measured = cases.of(counted, cut)

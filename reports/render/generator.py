@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from reports.findings import Findings, LateSecond, LoadProcess
+from collections.abc import Sequence
+
+from reports.findings import Findings, LateSecond, LoadProcess, WorkerClock
 from reports.render import units
 from reports.render.tables import Cell, Table
+from scenarios.distributed.clock_offset import CLOCK_ERROR_NS
 
 
 def generator(findings: Findings) -> tuple[tuple[str, str], ...]:
@@ -43,9 +46,35 @@ def generator(findings: Findings) -> tuple[tuple[str, str], ...]:
         said.append(("Lag of the event loop", f"99th percentile {lag}, at most {most}"))
     if made.steal_ns:
         said.append(("Taken by the hypervisor", f"{units.duration(made.steal_ns)} of CPU time of the host"))
+    if made.clocks:
+        said.append(("Clocks of the workers", "; ".join(_clocks(made.clocks))))
     if not made.processes:
         said.append(("Load processes", "kept no record of themselves in this run"))
     return tuple(said)
+
+
+def _clocks(clocks: Sequence[WorkerClock]) -> list[str]:
+    """A phrase for all workers that read the master's clock, and one for each that reads another."""
+    said = [_clock(clock) for clock in clocks if not clock.one_clock]
+    same = [clock.name for clock in clocks if clock.one_clock]
+    if said:
+        said.append("latency is measured on one clock each, and is not touched")
+    if same:
+        said.insert(0, f"{units.listing(same)}: the master's own")
+    return said
+
+
+def _clock(clock: WorkerClock) -> str:
+    apart, known_to = abs(clock.drift_ns), clock.drift_error_ns
+    if apart > known_to:
+        drift = f"by {units.duration(apart)} (give or take {units.duration(known_to)})"
+    else:
+        drift = f"by less than {units.duration(apart + known_to)}"
+    compare = ", and do not compare with those of other hosts" if clock.wrong_ns > CLOCK_ERROR_NS else ""
+    return (
+        f"{clock.name} on {clock.host}: its times are wrong by {units.duration(clock.wrong_ns)} at most"
+        f"{compare}; the clocks came apart {drift} in {units.duration(clock.observed_ns)}"
+    )
 
 
 def latency_error(findings: Findings) -> str:

@@ -12,11 +12,15 @@ from collections import deque
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from journal.clock import SECOND
+from journal.clock import MILLISECOND, SECOND
 
 WINDOW_NS = 30 * SECOND
 """The offset of now is that of the best exchange of so long. Clocks drift apart by up to 500 us a second
 while they are corrected (adjtimex(2)), by a few us otherwise."""
+
+
+CLOCK_ERROR_NS = 50 * MILLISECOND
+"""Times of hosts whose clocks are known to no better than this do not compare."""
 
 
 class Offset(NamedTuple):

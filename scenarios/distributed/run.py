@@ -9,18 +9,16 @@ from typing import Any, NamedTuple
 
 import gevent
 
-from journal.clock import MILLISECOND, SECOND, Clock
+from journal.clock import SECOND, Clock
 from journal.records import Mark, WorkerClock
 from journal.writer import Writer
+from scenarios.distributed.clock_offset import CLOCK_ERROR_NS
 from scenarios.distributed.dealing import Dealing
 from scenarios.distributed.loss import Loss, left_behind, recorded
 from scenarios.distributed.messages import BEGIN, KEPT, STOP, TERMS
 from scenarios.distributed.shipping import Batch, Receiver
 from scenarios.locust_process import say
 from scenarios.schema import Scenario
-
-CLOCK_ERROR_NS = 50 * MILLISECOND
-"""Times of hosts whose clocks are known to no better than this do not compare."""
 
 _CLOCK_EVERY_NS = 10 * SECOND
 _END_NS = 15 * SECOND

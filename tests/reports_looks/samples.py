@@ -164,6 +164,7 @@ def generator(**changes: object) -> Generator:
         steal_ns=0,
         worst=(LateSecond(41 * S, 300, 277, 23, 31 * MS),),
         processes=(load_process(),),
+        clocks=(),
     )
     return replace(plain, **changes)  # type: ignore[arg-type]
 
