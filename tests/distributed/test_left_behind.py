@@ -22,4 +22,4 @@ def test_payments_of_users_are_not_taken_for_arrivals(tmp_path: Path) -> None:
         for nth in range(3):
             writer.write(Intent(user_order_id("run", 2, nth), 0, 0, "closed"))
             writer.write(payment(user_order_id("run", 2, nth), "closed"))
-    assert recorded(tmp_path, "load-1") == ({4}, {4, 6})
+    assert recorded(tmp_path, "load-1", "run") == ({4}, {4, 6})
