@@ -198,7 +198,7 @@ def test_a_users_payments_are_planned_by_its_number_whatever_worker_it_lives_on(
     folders = [tmp_path / name for name in ("all", "even", "odd")]
     for folder in folders:
         folder.mkdir()
-    alone = of(play(folders[0], Platform(), then=after(40), for_="1h"))
+    alone = of(play(folders[0], Platform(), then=after(24), for_="1h"))
     even = of(play(folders[1], Platform(), worker=(0, 2), then=after(20), for_="1h"))
     odd = of(play(folders[2], Platform(), worker=(1, 2), then=after(20), for_="1h"))
     assert {order.split("-")[1] for order in even} == {"u00000", "u00002"}

@@ -27,12 +27,12 @@ def drill(load: dict[str, Any], objectives: dict[str, Any] | None = None) -> Dri
 def both(objectives: dict[str, Any] | None = None) -> Drill:
     """Fast arrivals, and users who are answered slowly, one of them wrongly."""
     made = drill({"arrivals": ARRIVALS, "users": USERS}, objectives)
-    for number in range(1200):
-        made.pay(number * 25 * MS, latency_ns=100 * MS)
-    for number in range(300):
+    for number in range(400):
+        made.pay(number * 75 * MS, latency_ns=100 * MS)
+    for number in range(100):
         wrong = {"outcome": "failed", "error": "failed, expected succeeded"} if number == 7 else {}
-        made.pay(number * 100 * MS, order=f"run-u00001-{number:05d}", latency_ns=900 * MS, loop="closed", **wrong)  # type: ignore[arg-type]  # fmt: skip
-    made.planned = 1200
+        made.pay(number * 300 * MS, order=f"run-u00001-{number:05d}", latency_ns=900 * MS, loop="closed", **wrong)  # type: ignore[arg-type]  # fmt: skip
+    made.planned = 400
     return made
 
 
@@ -47,38 +47,38 @@ def objective(findings: Findings, name: str) -> ObjectiveFinding:
 def test_latencies_are_those_of_the_arrivals_where_there_are_any(tmp_path: Path) -> None:
     asked = {"latency_p99": "< 500ms", "success_rate": ">= 99%"}
     findings = judge(both(asked).write(tmp_path / "run"))
-    assert (whole(findings).n, whole(findings).percentiles[-1].value_ns) == (1200, 100 * MS)
-    assert (objective(findings, "latency_p99").status, objective(findings, "latency_p99").n) == ("PASS", 1200)
+    assert (whole(findings).n, whole(findings).percentiles[-1].value_ns) == (400, 100 * MS)
+    assert (objective(findings, "latency_p99").status, objective(findings, "latency_p99").n) == ("PASS", 400)
     success = findings.success[0].success
-    assert (success.successes, success.n) == (1499, 1500)
+    assert (success.successes, success.n) == (499, 500)
     assert findings.closed_loop is not None
     assert (findings.closed_loop.users, findings.closed_loop.payments, findings.closed_loop.timed) == (
         5,
-        300,
+        100,
         False,
     )
     assert findings.money.lost_payments.complete
-    assert findings.availability.requests.n == 1500
+    assert findings.availability.requests.n == 500
 
 
 def test_latencies_are_those_of_the_users_where_there_is_nobody_else(tmp_path: Path) -> None:
     made = drill({"users": USERS}, {"latency_p50": "< 500ms"})
-    for number in range(300):
-        made.pay(number * 100 * MS, latency_ns=900 * MS, loop="closed")
+    for number in range(100):
+        made.pay(number * 300 * MS, latency_ns=900 * MS, loop="closed")
     made.planned = 0
     findings = judge(made.write(tmp_path / "run"))
-    assert (whole(findings).n, whole(findings).percentiles[0].value_ns) == (300, 900 * MS)
+    assert (whole(findings).n, whole(findings).percentiles[0].value_ns) == (100, 900 * MS)
     assert objective(findings, "latency_p50").status == "FAIL"
     assert findings.closed_loop is not None
     assert findings.closed_loop.timed
-    assert (findings.generator.planned, findings.generator.due, findings.generator.never_sent) == (0, 300, 0)
+    assert (findings.generator.planned, findings.generator.due, findings.generator.never_sent) == (0, 100, 0)
 
 
 def test_payments_of_users_do_not_stand_in_for_arrivals_that_were_never_sent(tmp_path: Path) -> None:
     made = both()
-    made.planned = 1300  # a hundred of them are in nobody's journal
+    made.planned = 500  # a hundred of them are in nobody's journal
     generator = judge(made.write(tmp_path / "run")).generator
-    assert (generator.due, generator.sent, generator.never_sent) == (1600, 1500, 100)
+    assert (generator.due, generator.sent, generator.never_sent) == (600, 500, 100)
     assert not generator.sound
 
 
@@ -86,17 +86,17 @@ def test_a_user_whose_process_was_killed_is_still_one(tmp_path: Path) -> None:
     made = both()
     made.pay(29 * S, order="run-u00002-00000", loop="closed", recorded=False)
     made.pay(29 * S, order="run-9999999", recorded=False)
-    made.planned = 1201
+    made.planned = 401
     judgement = judge_run(open_run(made.write(tmp_path / "run")))
-    assert int(judgement.payments.open_loop.sum()) == 1201
-    assert len(judgement.payments) == judgement.findings.generator.due == 1502
+    assert int(judgement.payments.open_loop.sum()) == 401
+    assert len(judgement.payments) == judgement.findings.generator.due == 502
 
 
 def test_the_line_of_latencies_is_the_arrivals(tmp_path: Path) -> None:
     judgement = judge_run(open_run(both().write(tmp_path / "run")))
     series = series_from(judgement.payments, 30 * S, 5 * S)
     assert series.p99.max() == 0.1
-    assert series.due.sum() == 1500
+    assert series.due.sum() == 500
 
 
 def test_what_users_did_besides_paying_is_told(tmp_path: Path) -> None:
@@ -135,7 +135,7 @@ def test_the_page_tells_of_users_too(tmp_path: Path) -> None:
 
 
 def told_in(text: str) -> None:
-    assert "5 users made 300 payments in a closed loop" in text
+    assert "5 users made 100 payments in a closed loop" in text
     assert "coordinated omission" in text
     assert "look-up answered HTTP 404" in text
 

@@ -193,7 +193,7 @@ def draws(seed: int, count: int) -> list[float]:
     return list(islice(accumulate(-math.log(1.0 - draw()) for _ in range(count)), count))
 
 
-@settings(max_examples=60)
+@settings(max_examples=40)
 @given(linear_profiles(), st.sampled_from(["even", "poisson"]), st.integers(0, 2**40))
 def test_arrivals_are_where_the_integral_of_the_rate_says(
     profile: tuple[list[Stage], list[Linear]], spacing: Spacing, seed: int
