@@ -38,6 +38,11 @@ __all__ = [
     "Then",
 ]
 
+_LATE = 0.02
+_GRACE = 0.05
+"""Seconds: a loop that looks at a deadline later than ``_LATE`` was kept from it, and what its peer said in
+time may lie unread; it reads for ``_GRACE`` before it says that the peer was silent."""
+
 _TICK = 0.001
 """Seconds: what uvloop's clock and timers count in."""
 
@@ -87,6 +92,7 @@ class Client:
         self._closed = False
         self._timer: asyncio.TimerHandle | None = None  # of the first deadline; one for all connections
         self._timer_due = math.inf
+        self._excused = False
 
     @property
     def under_way(self) -> int:
@@ -182,8 +188,13 @@ class Client:
         self._timer = loop.call_later(max(0.0, deadline - loop.time()), self._look)
 
     def _look(self) -> None:
+        now, due = asyncio.get_running_loop().time(), self._timer_due
         self._timer, self._timer_due = None, math.inf
-        now = asyncio.get_running_loop().time()
+        if now - due > _LATE and not self._excused:
+            self._excused = True
+            self._watch(now + _GRACE)
+            return
+        self._excused = False
         first = math.inf
         for connection in tuple(self._open):
             if connection.deadline <= now + _TICK:
@@ -211,14 +222,19 @@ class Client:
     async def _connect(self, timeout: float) -> OutboundConnection:
         loop = asyncio.get_running_loop()
         try:
-            async with asyncio.timeout(min(timeout, self._connect_timeout)):
-                _, connection = await loop.create_connection(
-                    lambda: OutboundConnection(self),
-                    self._address,
-                    self._port,
-                    ssl=self._tls,
-                    server_hostname=self._host if self._tls is not None else None,
-                )
+            async with asyncio.timeout(None) as patience:
+                wait = max(0.0, min(timeout, self._connect_timeout))
+                timer = loop.call_later(wait, _lose_patience, patience, loop.time() + wait)
+                try:
+                    _, connection = await loop.create_connection(
+                        lambda: OutboundConnection(self),
+                        self._address,
+                        self._port,
+                        ssl=self._tls,
+                        server_hostname=self._host if self._tls is not None else None,
+                    )
+                finally:
+                    timer.cancel()
         except TimeoutError:
             raise NeverSentError("no connection in time") from None
         except OSError as error:
@@ -238,6 +254,11 @@ class Client:
         self._open.discard(connection)
         with contextlib.suppress(ValueError):
             self._idle.remove(connection)
+
+
+def _lose_patience(patience: asyncio.Timeout, due: float) -> None:
+    now = asyncio.get_running_loop().time()
+    patience.reschedule(now + (_GRACE if now - due > _LATE else 0.0))
 
 
 def _settle(waiter: asyncio.Future[Answer], outcome: Answer | OutboundError) -> None:

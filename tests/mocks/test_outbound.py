@@ -6,6 +6,8 @@ import asyncio
 import contextlib
 import socket
 import struct
+import threading
+import time
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -339,3 +341,29 @@ def test_each_call_has_its_own_time_out() -> None:
         assert ended == [10, 35, 60, 85] and not client._open
 
     with_peer(peer, story)
+
+
+def test_who_was_late_itself_does_not_call_the_peer_silent() -> None:
+    """The answer is there when the loop comes back; the time-out is over then, too."""
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+
+        def peer() -> None:
+            with listening.accept()[0] as connection:
+                while connection.recv(65536):
+                    connection.sendall(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n")
+
+        async def story() -> None:
+            client = Client(f"http://127.0.0.1:{listening.getsockname()[1]}", connect_timeout_ns=SECOND // 10)
+            try:
+                for limit_ns in (SECOND, SECOND // 10):  # for connecting; for the answer, when connected
+                    call = asyncio.create_task(client.call(GET, limit_ns))
+                    await asyncio.sleep(0)
+                    time.sleep(0.4)
+                    assert (await call).status == 200
+            finally:
+                await client.close()
+
+        answering = threading.Thread(target=peer, daemon=True)
+        answering.start()
+        run(story())
+        answering.join(10)
