@@ -345,23 +345,31 @@ def test_each_call_has_its_own_time_out() -> None:
 
 def test_who_was_late_itself_does_not_call_the_peer_silent() -> None:
     """The answer is there when the loop comes back; the time-out is over then, too."""
-    with socket.create_server(("127.0.0.1", 0)) as listening:
+    ours, theirs = socket.socketpair()
+    with ours, theirs, socket.create_server(("127.0.0.1", 0)) as listening:
 
         def peer() -> None:
             with listening.accept()[0] as connection:
                 while connection.recv(65536):
+                    time.sleep(0.05)  # in time, and in the middle of the stall
                     connection.sendall(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n")
 
         async def story() -> None:
             client = Client(f"http://127.0.0.1:{listening.getsockname()[1]}", connect_timeout_ns=SECOND // 10)
+            asyncio.get_running_loop().add_reader(theirs, stall)
             try:
                 for limit_ns in (SECOND, SECOND // 10):  # for connecting; for the answer, when connected
                     call = asyncio.create_task(client.call(GET, limit_ns))
                     await asyncio.sleep(0)
-                    time.sleep(0.4)
+                    ours.send(b"x")  # the loop is kept busy while it reads, and sees to its timers next
                     assert (await call).status == 200
             finally:
+                asyncio.get_running_loop().remove_reader(theirs)
                 await client.close()
+
+        def stall() -> None:
+            theirs.recv(1)
+            time.sleep(0.4)
 
         answering = threading.Thread(target=peer, daemon=True)
         answering.start()
