@@ -46,7 +46,7 @@ BEAT_EVERY = 0.5
 """Seconds between two signs of life."""
 
 MASTER_GONE_NS = 10 * SECOND
-"""A worker that plays and has not been answered for so long ends itself. It takes no more arrivals much
+"""A worker that was welcome and has not been answered for so long ends itself. It takes no more arrivals much
 earlier, when its grant has run out."""
 
 _EXCHANGES = 8
@@ -131,9 +131,8 @@ class Worker:
         while True:
             self._beat()
             gevent.sleep(BEAT_EVERY)
-            part = self._part
             silent = time.monotonic_ns() - self._answered_ns
-            if part is not None and not part.over and silent > MASTER_GONE_NS:
+            if silent > MASTER_GONE_NS:
                 say(f"the master has not answered for {silent / SECOND:.0f} s: this worker ends")
                 gevent.spawn(leave, self._environment, ENVIRONMENT_BROKE)
                 return
