@@ -36,7 +36,9 @@ def words(error: OSError) -> str:
     if isinstance(error, ssl.SSLCertVerificationError):
         return f"certificate not accepted: {error.verify_message}"
     if isinstance(error, ssl.SSLError):
-        return (error.reason or str(error)).replace("_", " ").lower()
+        # One that was not raised by the library has no reason.
+        reason = getattr(error, "reason", None)
+        return str(reason or error.strerror or error).replace("_", " ").lower()
     code = error.errno
     if code in _LACKING:
         return GENERATOR + _LACKING[code]

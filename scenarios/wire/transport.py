@@ -65,7 +65,7 @@ class PlainTransport:
 class TlsTransport:
     """TLS over TCP, with the handshake done."""
 
-    __slots__ = ("_received", "_socket", "_tls", "_to_send", "close", "fileno", "send")
+    __slots__ = ("_ended", "_received", "_socket", "_tls", "_to_send", "close", "fileno", "send")
 
     def __init__(
         self,
@@ -78,6 +78,7 @@ class TlsTransport:
         self._tls = tls
         self._received = received
         self._to_send = to_send
+        self._ended = False  # the other end has ended TLS
         self.fileno = plain.fileno
         self.send = plain.send
         self.close = plain.close
@@ -88,22 +89,22 @@ class TlsTransport:
 
     def receive(self) -> bytes:
         data = self._socket.recv(SEGMENT)
-        if data:
-            self._received.write(data)
-        else:
-            self._received.write_eof()
+        if not data:
+            if self._ended:
+                return b""
+            # Told here: some versions of Python take this for an end of TLS itself.
+            raise ssl.SSLEOFError(ssl.SSL_ERROR_EOF, "unexpected eof, TLS had not been ended")
+        self._received.write(data)
         # What TLS itself has to answer (a change of keys) waits for the next request: nothing may come
         # between the pieces of one that is still being sent.
         parts = []
         try:
             while part := self._tls.read(SEGMENT):
                 parts.append(part)
+            self._ended = True
         except ssl.SSLWantReadError:
             if not parts:
                 raise BlockingIOError from None
-        except ssl.SSLEOFError:
-            if not parts:
-                raise
         return b"".join(parts)
 
     def idle(self) -> bool:
