@@ -115,7 +115,8 @@ class Player:
                 in_a_row = 0
                 while due > monotonic_ns() - epoch and not self._ended:
                     self._alarm.sleep_until(epoch + due)
-            elif (in_a_row := in_a_row + 1) % _YIELD_EVERY == 0:
+            elif (in_a_row := in_a_row + 1) % _YIELD_EVERY == 0 or self.in_flight >= self.max_in_flight:
+                # Answers that have come and were not read yet make room for this one.
                 gevent.sleep(0)
             if self._ended:
                 break
