@@ -2,9 +2,10 @@
 
 Each generator is asked for the same rate from one core to a target on the other. The figure is user and
 system time of all its processes for each payment answered. Where a generator does not keep the rate, the rate
-that it kept is told with it. autocannon keeps it by the second only: each connection sends its share of a second as
-fast as it is answered, and rests until the next one (``reqsMadeThisSecond`` in its ``lib/httpClient.js``), so
-that it pays for few wake-ups. wrk keeps no rate (wrk2 does, and is in no Debian package), so it is not here.
+that it kept is told with it. autocannon keeps it by the second only: each connection sends its share of a
+second as fast as it is answered, and rests until the next one (``reqsMadeThisSecond`` in its
+``lib/httpClient.js``), so that it pays for few wake-ups. wrk keeps no rate (wrk2 does, and is in no Debian
+package), so it is not here.
 
 Lateness is ours alone: from a payment's due time to its sending, as the journal has it.
 """

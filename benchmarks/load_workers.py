@@ -75,8 +75,8 @@ def _targets(cores: list[int]) -> Iterator[list[Target]]:
 
 
 def _highest_kept(targets: list[Target], cores: set[int], rate: float) -> float:
-    """The highest rate that one worker keeps, by doubling and then in steps of a tenth; at least the first one
-    is tried."""
+    """The highest rate that one worker keeps, by doubling and then in steps of a tenth; the first one
+    is tried at least."""
     while _kept(targets, cores, 1, 2 * rate) >= KEPT:
         rate *= 2
     while _kept(targets, cores, 1, rate) < KEPT:
